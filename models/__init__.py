@@ -1,0 +1,1 @@
+"""The tables Assent keeps: what was proposed, decided, scheduled, stored and recorded."""

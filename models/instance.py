@@ -1,0 +1,117 @@
+"""Running and finished instances of diagrams, and the user tasks and messages they wait for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import TENANT, Base, new_id
+
+
+class Instance(Base, kw_only=True):
+    """One run of a diagram; `version` is compared on every write."""
+
+    __tablename__ = "instance"
+    __table_args__ = (
+        Index("ix_instance_business_key", "tenant_id", "business_key"),
+        Index("ix_instance_subject", "tenant_id", "subject_kind", "subject_id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
+    tenant_id: Mapped[str] = mapped_column(default=TENANT)
+    shard: Mapped[int]
+    definition_id: Mapped[str] = mapped_column(ForeignKey("definition.id"), index=True)
+    process_key: Mapped[str]
+    business_key: Mapped[str]
+    subject_kind: Mapped[str | None] = mapped_column(default=None)
+    subject_id: Mapped[str | None] = mapped_column(default=None)
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("instance.id"), default=None)
+    state: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+    snapshot: Mapped[bytes] = mapped_column(LargeBinary)
+    variables: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    tokens: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    visits: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    end_events: Mapped[list[Any]] = mapped_column(default_factory=list)
+    started_at: Mapped[datetime]
+    started_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # SQLAlchemy reads a plain dict here.
+
+
+class UserTask(Base, kw_only=True):
+    """A user task that waits for somebody, or what became of it."""
+
+    __tablename__ = "user_task"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "instance_id", "ref"),
+        Index(
+            "ix_user_task_open_role", "tenant_id", "role", "due_at",
+            sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_user_task_open_assignee", "tenant_id", "assignee_id",
+            sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
+    tenant_id: Mapped[str] = mapped_column(default=TENANT)
+    shard: Mapped[int]
+    instance_id: Mapped[str] = mapped_column(ForeignKey("instance.id"), index=True)
+    ref: Mapped[str]
+    element_id: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[str | None] = mapped_column(default=None)
+    form_key: Mapped[str | None] = mapped_column(default=None)
+    gate: Mapped[str | None] = mapped_column(default=None)
+    local: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    state: Mapped[str]
+    assignee_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
+    claimed_at: Mapped[datetime | None] = mapped_column(default=None)
+    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None] = mapped_column(default=None)
+    done_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
+    data: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+
+
+class MessageWait(Base, kw_only=True):
+    """A message an instance waits for."""
+
+    __tablename__ = "message_wait"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "instance_id", "ref"),
+        Index("ix_message_wait_name", "tenant_id", "message_name", "correlation_key"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
+    tenant_id: Mapped[str] = mapped_column(default=TENANT)
+    shard: Mapped[int]
+    instance_id: Mapped[str] = mapped_column(ForeignKey("instance.id"), index=True)
+    ref: Mapped[str]
+    element_id: Mapped[str]
+    message_name: Mapped[str]
+    correlation_key: Mapped[str]
+
+
+class Message(Base, kw_only=True):
+    """A message that arrived before anything waited for it, kept until `expires_at`."""
+
+    __tablename__ = "message"
+    __table_args__ = (UniqueConstraint("tenant_id", "message_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
+    tenant_id: Mapped[str] = mapped_column(default=TENANT)
+    message_id: Mapped[str]
+    name: Mapped[str]
+    correlation_key: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    received_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None] = mapped_column(default=None)
+    instance_id: Mapped[str | None] = mapped_column(ForeignKey("instance.id"), default=None)

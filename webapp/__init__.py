@@ -1,0 +1,1 @@
+"""The Flask application: pages for people and an HTTP API for programs."""
