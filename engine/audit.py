@@ -1,0 +1,123 @@
+"""The only writer of the record: events chained by hash, verified by anyone who has an export."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.context import Context
+from models.audit import AuditChain, AuditEvent
+from models.vocabulary import AuditTag
+
+EVENT_PREFIX = b"\x00assent-event\x00"
+
+
+@dataclass(frozen=True)
+class BrokenChain:
+    """Where a chain does not hold, and why."""
+
+    chain_id: str
+    seq: int
+    reason: str
+
+
+def digest_of(value: Any) -> str:
+    """Give the SHA-256 (hex) of a JSON value in canonical form."""
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def record_event(
+    ctx: Context,
+    tag: AuditTag,
+    subject: str,
+    sentence: str,
+    *,
+    chain: str | None = None,
+    element_id: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> AuditEvent:
+    """Append an event to its chain, in the transaction of the change it tells of.
+
+    `subject` is the number people know (P4, REL-78); `chain` is the instance it happened in, or
+    nothing for the chain of the subject.
+    """
+    chain_id = chain or f"subject:{subject}"
+    head = ctx.session.get(AuditChain, chain_id)
+    if head is None:
+        head = AuditChain(id=chain_id)
+        ctx.session.add(head)
+    event = AuditEvent(
+        chain_id=chain_id,
+        seq=head.length + 1,
+        at=ctx.now,
+        actor_id=ctx.actor.person_id,
+        actor_name=ctx.actor.name,
+        tag=tag.value,
+        subject=subject,
+        element_id=element_id,
+        sentence=sentence,
+        detail=detail or {},
+        previous_hash=head.head,
+        hash="",
+    )
+    event.hash = hash_event(event_fields(event))
+    head.length, head.head = event.seq, event.hash
+    ctx.session.add(event)
+    return event
+
+
+def event_fields(event: AuditEvent) -> dict[str, Any]:
+    """Give the fields that the hash covers, as an export carries them."""
+    return {
+        "chain": event.chain_id,
+        "seq": event.seq,
+        "at": _instant(event.at),
+        "actor_id": event.actor_id,
+        "actor": event.actor_name,
+        "tag": event.tag,
+        "subject": event.subject,
+        "element": event.element_id,
+        "sentence": event.sentence,
+        "detail": event.detail,
+        "previous": event.previous_hash,
+    }
+
+
+def hash_event(fields: dict[str, Any]) -> str:
+    """Give the hash of an event: SHA-256 over a domain prefix and its canonical fields."""
+    return hashlib.sha256(EVENT_PREFIX + _canonical(fields)).hexdigest()
+
+
+def verify_chain(events: Iterable[dict[str, Any]]) -> list[BrokenChain]:
+    """Tell where exported events of one chain, in order of `seq`, do not hold together.
+
+    Each event has the fields of `event_fields` and its `hash`.
+    """
+    broken: list[BrokenChain] = []
+    previous, expected_seq = "", 1
+    for event in events:
+        fields = {name: value for name, value in event.items() if name != "hash"}
+        where = (str(event.get("chain")), int(event.get("seq", 0)))
+        if fields.get("seq") != expected_seq:
+            broken.append(BrokenChain(*where, f"expected event {expected_seq}"))
+        if fields.get("previous") != previous:
+            broken.append(BrokenChain(*where, "does not follow the event before it"))
+        if hash_event(fields) != event.get("hash"):
+            broken.append(BrokenChain(*where, "was changed after it was recorded"))
+        previous, expected_seq = str(event.get("hash")), int(event.get("seq", 0)) + 1
+    return broken
+
+
+def _canonical(value: Any) -> bytes:
+    text = json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
