@@ -1,0 +1,78 @@
+"""What the pump asks of the job table: what is due, what to send next, what was lost on the way."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from engine.jobs import in_state, update_jobs
+from models.job import Job
+from models.vocabulary import JobState
+
+RESEND_SECONDS = 20
+PROMOTE_LIMIT = 500
+
+
+def has_work(session: Session, *, now: datetime) -> bool:
+    """Tell, reading only, whether the pump has anything to do at this moment."""
+    lost = now - timedelta(seconds=RESEND_SECONDS)
+    waiting = (
+        exists().where(in_state(JobState.SCHEDULED), Job.due_at <= now),
+        exists().where(in_state(JobState.READY), Job.sent_at.is_(None)),
+        exists().where(in_state(JobState.READY), Job.sent_at.is_not(None), Job.sent_at < lost),
+        exists().where(in_state(JobState.LEASED), Job.lease_until < now),
+    )
+    return bool(session.scalar(select(or_(*waiting))))
+
+
+def promote_due(session: Session, *, now: datetime, limit: int = PROMOTE_LIMIT) -> int:
+    """Make scheduled jobs whose time has come ready for dispatch; give how many."""
+    due = session.scalars(
+        select(Job.id)
+        .where(in_state(JobState.SCHEDULED), Job.due_at <= now)
+        .order_by(Job.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    update_jobs(session, due, state=JobState.READY, sent_at=None)
+    return len(due)
+
+
+def take_window(session: Session, *, now: datetime, window: int) -> list[str]:
+    """Mark the next jobs as sent and give their ids, so that at most `window` are under way.
+
+    The bound keeps the order of priorities here and the memory of the broker small.
+    """
+    under_way = session.scalar(
+        select(func.count()).where(in_state(JobState.READY), Job.sent_at.is_not(None))
+    )
+    room = window - (under_way or 0)
+    if room <= 0:
+        return []
+    ids = session.scalars(
+        select(Job.id)
+        .where(in_state(JobState.READY), Job.sent_at.is_(None))
+        .order_by(Job.priority, Job.id)
+        .limit(room)
+        .with_for_update(skip_locked=True)
+    ).all()
+    update_jobs(session, ids, sent_at=now)
+    return list(ids)
+
+
+def resend_lost(session: Session, *, now: datetime, after_seconds: int = RESEND_SECONDS) -> int:
+    """Let jobs be sent again that were sent so long ago that the broker must have lost them."""
+    lost = session.scalars(
+        select(Job.id)
+        .where(
+            in_state(JobState.READY),
+            Job.sent_at.is_not(None),
+            Job.sent_at < now - timedelta(seconds=after_seconds),
+        )
+        .limit(PROMOTE_LIMIT)
+        .with_for_update(skip_locked=True)
+    ).all()
+    update_jobs(session, lost, sent_at=None)
+    return len(lost)

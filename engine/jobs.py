@@ -1,0 +1,355 @@
+"""Jobs as rows: created in the caller's transaction, leased to workers, fenced by their token.
+
+No function commits, and a function that changes a job takes its row before any instance row.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from engine.errors import LeaseLost, NotFound
+from engine.retries import parse_retry_cycle, wait_seconds
+from models.base import TENANT, new_id, shard_of
+from models.job import Incident, Job, JobLog
+from models.vocabulary import JobState
+
+__all__ = [
+    "LeasedJob", "cancel_jobs", "claim", "enqueue", "expire_leases", "fail", "finish",
+    "in_state", "parse_retry_cycle", "release_leases_of_dead_boot", "renew", "retry_dead_job",
+    "update_jobs",
+]  # fmt: skip
+
+LEASE_SECONDS = 30
+LOCK_BUSY_SECONDS = 1
+EXPIRE_LIMIT = 100
+ERROR_LIMIT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedJob:
+    """A job as its worker sees it; `lease_token` is what completes or fails it, `id` stays."""
+
+    id: str
+    tenant_id: str
+    shard: int
+    kind: str
+    topic: str
+    instance_id: str | None
+    element_id: str | None
+    ref: str | None
+    payload: dict[str, Any]
+    attempts: int
+    max_attempts: int
+    lease_token: str
+    lease_owner: str | None
+    lease_until: datetime
+    deadline_at: datetime
+    created_at: datetime
+
+
+def enqueue(
+    session: Session,
+    *,
+    kind: str,
+    topic: str,
+    now: datetime,
+    due_at: datetime | None = None,
+    instance_id: str | None = None,
+    element_id: str | None = None,
+    ref: str | None = None,
+    payload: dict[str, Any] | None = None,
+    max_attempts: int = 3,
+    backoff_seconds: int = 5,
+    priority: int = 50,
+    dedup_key: str | None = None,
+    lock_key: str | None = None,
+    hard_limit_seconds: int = 300,
+) -> Job:
+    """Add a job to the caller's transaction; a live job of the same `dedup_key` is given instead.
+
+    `due_at` (UTC) in the future makes it wait. A lower `priority` runs first. Of the jobs with
+    one `lock_key` only one is leased at a time.
+    """
+    due_at = due_at or now
+    job_id = new_id()
+    job = Job(
+        id=job_id, shard=shard_of(instance_id or job_id),
+        kind=kind, topic=topic, instance_id=instance_id, element_id=element_id, ref=ref,
+        state=JobState.READY if due_at <= now else JobState.SCHEDULED,
+        due_at=due_at, created_at=now, payload=payload or {}, priority=priority,
+        max_attempts=max_attempts, backoff_seconds=backoff_seconds,
+        hard_limit_seconds=hard_limit_seconds, dedup_key=dedup_key, lock_key=lock_key,
+    )  # fmt: skip
+    if dedup_key is not None:
+        return _insert_once(session, job, dedup_key)
+    session.add(job)
+    return job
+
+
+def _insert_once(session: Session, job: Job, dedup_key: str) -> Job:
+    dialect = session.get_bind().dialect.name
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    values = {column.key: getattr(job, column.key) for column in Job.__table__.columns}
+    session.flush()  # The instance the job belongs to may be new in this transaction.
+    session.execute(insert(Job).values(**values).on_conflict_do_nothing())
+    return session.scalars(
+        select(Job).where(Job.tenant_id == TENANT, Job.dedup_key == dedup_key)
+    ).one()
+
+
+def cancel_jobs(
+    session: Session, *, instance_id: str, refs: Collection[str] | None, now: datetime
+) -> int:
+    """Delete the jobs of these waiting places of an instance (`None`: all); give how many.
+
+    A worker that is at one of them is fenced when it completes. Incidents of deleted jobs are
+    resolved as cancelled.
+    """
+    chosen = [Job.instance_id == instance_id]
+    if refs is not None:
+        chosen.append(Job.ref.in_(list(refs)))
+    session.flush()
+    jobs = session.scalars(select(Job).where(*chosen).order_by(Job.id).with_for_update()).all()
+    for job in jobs:
+        _log(session, job, "cancelled", now)
+        session.delete(job)
+    _resolve_incidents(session, [job.id for job in jobs], "cancelled", now)
+    session.flush()
+    return len(jobs)
+
+
+def claim(
+    session: Session, job_id: str, owner: str, now: datetime, *, lease_seconds: int = LEASE_SECONDS
+) -> LeasedJob | None:
+    """Lease a ready job to `owner`, or give None: somebody has it, it is gone, its lock is busy.
+
+    `owner` starts with the boot of the process, see `release_leases_of_dead_boot`.
+    """
+    job = session.scalars(
+        select(Job)
+        .where(Job.id == job_id, in_state(JobState.READY))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if job is None:
+        return None
+    deadline_at = now + timedelta(seconds=job.hard_limit_seconds)
+    try:
+        with session.begin_nested():
+            job.state = JobState.LEASED
+            job.lease_token = secrets.token_urlsafe(24)
+            job.lease_owner = owner
+            job.deadline_at = deadline_at
+            job.lease_until = min(now + timedelta(seconds=lease_seconds), deadline_at)
+            job.attempts += 1
+    except IntegrityError:
+        # Another job holds the lock key: this one comes back a little later.
+        update_jobs(
+            session, [job_id], state=JobState.SCHEDULED, sent_at=None,
+            due_at=now + timedelta(seconds=LOCK_BUSY_SECONDS),
+        )  # fmt: skip
+        return None
+    return _as_leased(job)
+
+
+def renew(
+    session: Session, *, tokens: Sequence[str], now: datetime, lease_seconds: int = LEASE_SECONDS
+) -> set[str]:
+    """Prolong these leases up to their hard limits; give the tokens that still hold a lease."""
+    leased = session.scalars(
+        select(Job)
+        .where(in_state(JobState.LEASED), Job.lease_token.in_(list(tokens)))
+        .order_by(Job.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    held = set()
+    for job in leased:
+        limit = job.deadline_at or now
+        if limit > now:
+            job.lease_until = min(now + timedelta(seconds=lease_seconds), limit)
+            held.add(str(job.lease_token))
+    session.flush()
+    return held
+
+
+def finish(
+    session: Session, *, job_id: str, token: str, now: datetime, outcome: str = "done"
+) -> LeasedJob:
+    """Delete the job by its token and log it; raise LeaseLost when the lease is not held.
+
+    Runs first in the completing transaction, so that a late or repeated completion changes nothing.
+    """
+    columns = [getattr(Job, field.name) for field in fields(LeasedJob)]
+    row = session.execute(
+        delete(Job)
+        .where(Job.id == job_id, Job.lease_token == token, in_state(JobState.LEASED))
+        .returning(*columns)
+        .execution_options(synchronize_session="fetch")
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost(job=job_id)
+    leased = LeasedJob(**row._mapping)
+    session.add(
+        JobLog(
+            job_id=leased.id, instance_id=leased.instance_id, element_id=leased.element_id,
+            topic=leased.topic, attempts=leased.attempts, lease_owner=leased.lease_owner,
+            outcome=outcome, created_at=leased.created_at, finished_at=now,
+        )
+    )  # fmt: skip
+    return leased
+
+
+def fail(session: Session, *, job_id: str, token: str, error: str, now: datetime) -> bool:
+    """Give the lease back after an error; tell whether the job is dead now, with an incident.
+
+    Raises LeaseLost when the lease is not held.
+    """
+    job = session.scalars(
+        select(Job)
+        .where(Job.id == job_id, Job.lease_token == token, in_state(JobState.LEASED))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if job is None:
+        raise LeaseLost(job=job_id)
+    return _take_back(session, job, error=error, incident_kind="retries_exhausted", now=now)
+
+
+def expire_leases(session: Session, *, now: datetime) -> list[str]:
+    """Take jobs back whose lease has run out; give the ids of those that are dead by that.
+
+    The attempt counts, so a handler that kills its process cannot go on for ever.
+    """
+    expired = session.scalars(
+        select(Job)
+        .where(in_state(JobState.LEASED), Job.lease_until < now)
+        .order_by(Job.lease_until)
+        .limit(EXPIRE_LIMIT)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [job.id for job in expired if _expire(session, job, now)]
+
+
+def _expire(session: Session, job: Job, now: datetime) -> bool:
+    error = f"The lease of {job.lease_owner} ended at {job.lease_until:%H:%M:%S} UTC unanswered."
+    return _take_back(session, job, error=error, incident_kind="lease_expired", now=now)
+
+
+def release_leases_of_dead_boot(session: Session, *, boot: str, now: datetime) -> int:
+    """Take back at once what earlier boots of the one process held or had sent; give how many.
+
+    Only for the embedded configuration, where every lease not of this boot is of a dead process.
+    """
+    orphans = session.scalars(
+        select(Job).where(
+            in_state(JobState.LEASED),
+            or_(Job.lease_owner.is_(None), ~Job.lease_owner.startswith(f"{boot}/")),
+        )
+    ).all()
+    for job in orphans:
+        error = f"The process of {job.lease_owner} ended while it was at this job."
+        if not _take_back(session, job, error=error, incident_kind="process_killed", now=now):
+            job.state, job.due_at = JobState.READY, now
+    sent = update(Job).where(in_state(JobState.READY), Job.sent_at.is_not(None))
+    session.execute(sent.values(sent_at=None).execution_options(synchronize_session=False))
+    session.flush()
+    return len(orphans)
+
+
+def retry_dead_job(
+    session: Session, *, job_id: str, now: datetime, payload: dict[str, Any] | None = None
+) -> Job:
+    """Make a dead job ready again with all its attempts, perhaps with another payload.
+
+    Raises NotFound when there is no dead job of this id. Its incident is the caller's to resolve.
+    """
+    job = session.scalars(
+        select(Job)
+        .where(Job.id == job_id, Job.state == JobState.DEAD)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if job is None:
+        raise NotFound("This job is not waiting for another try.")
+    job.state, job.attempts, job.due_at, job.sent_at = JobState.READY, 0, now, None
+    if payload is not None:
+        job.payload = payload
+    session.flush()
+    return job
+
+
+def _take_back(
+    session: Session, job: Job, *, error: str, incident_kind: str, now: datetime
+) -> bool:
+    _log(session, job, "failed", now)
+    job.last_error = error[:ERROR_LIMIT]
+    job.lease_token = job.lease_until = job.lease_owner = job.deadline_at = job.sent_at = None
+    is_dead = job.attempts >= job.max_attempts
+    if is_dead:
+        job.state = JobState.DEAD
+        session.add(
+            Incident(
+                job_id=job.id, instance_id=job.instance_id, element_id=job.element_id,
+                kind=incident_kind, message=job.last_error, opened_at=now,
+            )
+        )  # fmt: skip
+    else:
+        wait = wait_seconds(job.attempts, job.backoff_seconds)
+        job.state, job.due_at = JobState.SCHEDULED, now + timedelta(seconds=wait)
+    session.flush()
+    return is_dead
+
+
+def _log(session: Session, job: Job, outcome: str, now: datetime) -> None:
+    session.add(
+        JobLog(
+            job_id=job.id, instance_id=job.instance_id, element_id=job.element_id,
+            topic=job.topic, attempts=job.attempts, lease_owner=job.lease_owner,
+            outcome=outcome, created_at=job.created_at, finished_at=now,
+        )
+    )  # fmt: skip
+
+
+def _resolve_incidents(
+    session: Session, job_ids: Sequence[str], resolution: str, now: datetime
+) -> None:
+    if job_ids:
+        session.execute(
+            update(Incident)
+            .where(Incident.job_id.in_(job_ids), Incident.resolved_at.is_(None))
+            .values(resolved_at=now, resolution=resolution)
+            .execution_options(synchronize_session="fetch")
+        )
+
+
+def update_jobs(session: Session, job_ids: Sequence[str], **values: Any) -> None:
+    """Set columns of these jobs in one statement."""
+    if job_ids:
+        session.execute(
+            update(Job)
+            .where(Job.id.in_(job_ids))
+            .values(**values)
+            .execution_options(synchronize_session="fetch")
+        )
+
+
+def in_state(state: JobState) -> ColumnElement[bool]:
+    """Give the condition that a job is in this state, such that partial indexes serve it."""
+    # Written out in the statement: SQLite does not match a bound value with a partial index.
+    return Job.state == literal(state.value, literal_execute=True)
+
+
+def _as_leased(job: Job) -> LeasedJob:
+    return LeasedJob(**{field.name: getattr(job, field.name) for field in fields(LeasedJob)})
