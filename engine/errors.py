@@ -199,3 +199,9 @@ class StorageFull(Refusal):
 
     code = "storage-full"
     status = 507
+
+
+class NotWaiting(Conflict):
+    """The instance is not waiting for this."""
+
+    code = "not-waiting"
