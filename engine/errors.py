@@ -205,3 +205,51 @@ class NotWaiting(Conflict):
     """The instance is not waiting for this."""
 
     code = "not-waiting"
+
+
+class BadParameter(Refusal):
+    """A parameter of the address is not valid."""
+
+    code = "bad-parameter"
+
+
+class UnsupportedMediaType(Refusal):
+    """The body must be JSON, sent as application/json."""
+
+    code = "unsupported-media-type"
+    status = 415
+
+
+class PreconditionFailed(Refusal):
+    """It was changed since you read it; read it again and decide anew."""
+
+    code = "precondition-failed"
+    status = 412
+
+
+class ScopeMissing(Refusal):
+    """The token does not have the scope this needs."""
+
+    code = "scope"
+    status = 403
+
+
+class CsrfRefused(Refusal):
+    """This did not come from a page of this session; open the page again and send it anew."""
+
+    code = "csrf"
+    status = 403
+
+
+class TooManyAttempts(Refusal):
+    """Too many sign-ins were refused for this account; wait before the next."""
+
+    code = "too-many-attempts"
+    status = 429
+
+
+class TemporarilyUnavailable(Refusal):
+    """The database does not answer or cannot be written; nothing was changed."""
+
+    code = "unavailable"
+    status = 503
