@@ -1,0 +1,1 @@
+"""Finding what a proposal or change clashes with, with the path that proves it."""

@@ -1,0 +1,1 @@
+"""Calendars, maintenance and blackout windows as UTC occurrences, and the change schedule."""
