@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from engine.jobs import in_state, update_jobs
@@ -15,16 +15,19 @@ RESEND_SECONDS = 20
 PROMOTE_LIMIT = 500
 
 
-def has_work(session: Session, *, now: datetime) -> bool:
+def has_work(session: Session, *, now: datetime, window: int) -> bool:
     """Tell, reading only, whether the pump has anything to do at this moment."""
     lost = now - timedelta(seconds=RESEND_SECONDS)
-    waiting = (
+    sent = (in_state(JobState.READY), Job.sent_at.is_not(None))
+    asked = select(
         exists().where(in_state(JobState.SCHEDULED), Job.due_at <= now),
-        exists().where(in_state(JobState.READY), Job.sent_at.is_(None)),
-        exists().where(in_state(JobState.READY), Job.sent_at.is_not(None), Job.sent_at < lost),
         exists().where(in_state(JobState.LEASED), Job.lease_until < now),
+        exists().where(*sent, Job.sent_at < lost),
+        exists().where(in_state(JobState.READY), Job.sent_at.is_(None)),
+        select(func.count()).where(*sent).scalar_subquery(),
     )
-    return bool(session.scalar(select(or_(*waiting))))
+    due, expired, is_lost, unsent, under_way = session.execute(asked).one()
+    return bool(due or expired or is_lost or (unsent and under_way < window))
 
 
 def promote_due(session: Session, *, now: datetime, limit: int = PROMOTE_LIMIT) -> int:

@@ -1,20 +1,18 @@
-"""Jobs as rows: created in the caller's transaction, leased to workers, fenced by their token.
+"""Jobs as rows: created in the caller's transaction, ended by the token of their lease.
 
 No function commits, and a function that changes a job takes its row before any instance row.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, literal, or_, select, update
+from sqlalchemy import ColumnElement, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine.errors import LeaseLost, NotFound
@@ -24,14 +22,10 @@ from models.job import Incident, Job, JobLog
 from models.vocabulary import JobState
 
 __all__ = [
-    "LeasedJob", "cancel_jobs", "claim", "enqueue", "expire_leases", "fail", "finish",
-    "in_state", "parse_retry_cycle", "release_leases_of_dead_boot", "renew", "retry_dead_job",
-    "update_jobs",
+    "LeasedJob", "cancel_jobs", "enqueue", "fail", "finish", "in_state", "parse_retry_cycle",
+    "retry_dead_job", "take_back", "update_jobs",
 ]  # fmt: skip
 
-LEASE_SECONDS = 30
-LOCK_BUSY_SECONDS = 1
-EXPIRE_LIMIT = 100
 ERROR_LIMIT = 4000
 
 
@@ -128,61 +122,6 @@ def cancel_jobs(
     return len(jobs)
 
 
-def claim(
-    session: Session, job_id: str, owner: str, now: datetime, *, lease_seconds: int = LEASE_SECONDS
-) -> LeasedJob | None:
-    """Lease a ready job to `owner`, or give None: somebody has it, it is gone, its lock is busy.
-
-    `owner` starts with the boot of the process, see `release_leases_of_dead_boot`.
-    """
-    job = session.scalars(
-        select(Job)
-        .where(Job.id == job_id, in_state(JobState.READY))
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if job is None:
-        return None
-    deadline_at = now + timedelta(seconds=job.hard_limit_seconds)
-    try:
-        with session.begin_nested():
-            job.state = JobState.LEASED
-            job.lease_token = secrets.token_urlsafe(24)
-            job.lease_owner = owner
-            job.deadline_at = deadline_at
-            job.lease_until = min(now + timedelta(seconds=lease_seconds), deadline_at)
-            job.attempts += 1
-    except IntegrityError:
-        # Another job holds the lock key: this one comes back a little later.
-        update_jobs(
-            session, [job_id], state=JobState.SCHEDULED, sent_at=None,
-            due_at=now + timedelta(seconds=LOCK_BUSY_SECONDS),
-        )  # fmt: skip
-        return None
-    return _as_leased(job)
-
-
-def renew(
-    session: Session, *, tokens: Sequence[str], now: datetime, lease_seconds: int = LEASE_SECONDS
-) -> set[str]:
-    """Prolong these leases up to their hard limits; give the tokens that still hold a lease."""
-    leased = session.scalars(
-        select(Job)
-        .where(in_state(JobState.LEASED), Job.lease_token.in_(list(tokens)))
-        .order_by(Job.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
-    held = set()
-    for job in leased:
-        limit = job.deadline_at or now
-        if limit > now:
-            job.lease_until = min(now + timedelta(seconds=lease_seconds), limit)
-            held.add(str(job.lease_token))
-    session.flush()
-    return held
-
-
 def finish(
     session: Session, *, job_id: str, token: str, now: datetime, outcome: str = "done"
 ) -> LeasedJob:
@@ -223,49 +162,7 @@ def fail(session: Session, *, job_id: str, token: str, error: str, now: datetime
     ).one_or_none()
     if job is None:
         raise LeaseLost(job=job_id)
-    return _take_back(session, job, error=error, incident_kind="retries_exhausted", now=now)
-
-
-def expire_leases(session: Session, *, now: datetime) -> list[str]:
-    """Take jobs back whose lease has run out; give the ids of those that are dead by that.
-
-    The attempt counts, so a handler that kills its process cannot go on for ever.
-    """
-    expired = session.scalars(
-        select(Job)
-        .where(in_state(JobState.LEASED), Job.lease_until < now)
-        .order_by(Job.lease_until)
-        .limit(EXPIRE_LIMIT)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).all()
-    return [job.id for job in expired if _expire(session, job, now)]
-
-
-def _expire(session: Session, job: Job, now: datetime) -> bool:
-    error = f"The lease of {job.lease_owner} ended at {job.lease_until:%H:%M:%S} UTC unanswered."
-    return _take_back(session, job, error=error, incident_kind="lease_expired", now=now)
-
-
-def release_leases_of_dead_boot(session: Session, *, boot: str, now: datetime) -> int:
-    """Take back at once what earlier boots of the one process held or had sent; give how many.
-
-    Only for the embedded configuration, where every lease not of this boot is of a dead process.
-    """
-    orphans = session.scalars(
-        select(Job).where(
-            in_state(JobState.LEASED),
-            or_(Job.lease_owner.is_(None), ~Job.lease_owner.startswith(f"{boot}/")),
-        )
-    ).all()
-    for job in orphans:
-        error = f"The process of {job.lease_owner} ended while it was at this job."
-        if not _take_back(session, job, error=error, incident_kind="process_killed", now=now):
-            job.state, job.due_at = JobState.READY, now
-    sent = update(Job).where(in_state(JobState.READY), Job.sent_at.is_not(None))
-    session.execute(sent.values(sent_at=None).execution_options(synchronize_session=False))
-    session.flush()
-    return len(orphans)
+    return take_back(session, job, error=error, incident_kind="retries_exhausted", now=now)
 
 
 def retry_dead_job(
@@ -290,9 +187,8 @@ def retry_dead_job(
     return job
 
 
-def _take_back(
-    session: Session, job: Job, *, error: str, incident_kind: str, now: datetime
-) -> bool:
+def take_back(session: Session, job: Job, *, error: str, incident_kind: str, now: datetime) -> bool:
+    """End a lease without a result: a later try, or dead with an incident; tell whether dead."""
     _log(session, job, "failed", now)
     job.last_error = error[:ERROR_LIMIT]
     job.lease_token = job.lease_until = job.lease_owner = job.deadline_at = job.sent_at = None
@@ -349,7 +245,3 @@ def in_state(state: JobState) -> ColumnElement[bool]:
     """Give the condition that a job is in this state, such that partial indexes serve it."""
     # Written out in the statement: SQLite does not match a bound value with a partial index.
     return Job.state == literal(state.value, literal_execute=True)
-
-
-def _as_leased(job: Job) -> LeasedJob:
-    return LeasedJob(**{field.name: getattr(job, field.name) for field in fields(LeasedJob)})

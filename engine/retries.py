@@ -7,6 +7,8 @@ import re
 
 from engine.errors import InvalidInput
 
+DEFAULT_ATTEMPTS = 3
+DEFAULT_BACKOFF_SECONDS = 5
 MAX_ATTEMPTS = 100
 LONGEST_WAIT_SECONDS = 3600
 LONGEST_BACKOFF_SECONDS = 7 * 24 * 3600
@@ -19,11 +21,14 @@ _CYCLE = re.compile(
 _SECONDS_BY_PART = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
-def parse_retry_cycle(text: str) -> tuple[int, int]:
+def parse_retry_cycle(text: str | None) -> tuple[int, int]:
     """Read `R3/PT10S` (camunda:failedJobRetryTimeCycle) as attempts and seconds of backoff.
 
-    Raises InvalidInput, naming what is expected, for anything else or beyond the bounds.
+    Nothing means three attempts and five seconds. Raises InvalidInput, naming what is expected,
+    for anything else or beyond the bounds.
     """
+    if not text:
+        return DEFAULT_ATTEMPTS, DEFAULT_BACKOFF_SECONDS
     match = _CYCLE.fullmatch(text.strip())
     parts = {name: match[name] for name in _SECONDS_BY_PART} if match else {}
     if match is None or not any(parts.values()) or text.strip().endswith("T"):

@@ -1,0 +1,181 @@
+"""Leases of jobs: claimed by id, renewed up to a hard limit, taken back when nobody answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from engine.jobs import LeasedJob, in_state, take_back, update_jobs
+from models.job import Job
+from models.vocabulary import JobState
+
+LEASE_SECONDS = 30
+LOCK_BUSY_SECONDS = 1
+EXPIRE_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """How long a lease lasts unrenewed, when it is cut off, and what no other job may hold."""
+
+    lease_seconds: int = LEASE_SECONDS
+    hard_limit_seconds: int | None = None
+    lock_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A job taken from a worker that did not answer; dead ones have an incident."""
+
+    job_id: str
+    topic: str
+    instance_id: str | None
+    element_id: str | None
+    error: str
+    is_dead: bool
+
+
+def claim(
+    session: Session,
+    job_id: str,
+    owner: str,
+    now: datetime,
+    *,
+    terms_of: Callable[[str, dict[str, Any]], LeaseTerms] | None = None,
+) -> LeasedJob | None:
+    """Lease a ready job to `owner`, or give None: somebody has it, it is gone, its lock is busy.
+
+    `owner` starts with the boot of the process, see `release_leases_of_dead_boot`. `terms_of`
+    gives what the worker's handler of a topic and payload asks for beyond what the job says.
+    """
+    job = session.scalars(
+        select(Job)
+        .where(Job.id == job_id, in_state(JobState.READY))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if job is None:
+        return None
+    terms = terms_of(job.topic, job.payload) if terms_of else LeaseTerms()
+    deadline_at = now + timedelta(seconds=terms.hard_limit_seconds or job.hard_limit_seconds)
+    try:
+        with session.begin_nested():
+            job.state = JobState.LEASED
+            job.lock_key = terms.lock_key or job.lock_key
+            job.lease_token = secrets.token_urlsafe(24)
+            job.lease_owner = owner
+            job.deadline_at = deadline_at
+            job.lease_until = min(now + timedelta(seconds=terms.lease_seconds), deadline_at)
+            job.attempts += 1
+    except IntegrityError:
+        # Another job holds the lock key: this one comes back a little later.
+        update_jobs(
+            session, [job_id], state=JobState.SCHEDULED, sent_at=None,
+            due_at=now + timedelta(seconds=LOCK_BUSY_SECONDS),
+        )  # fmt: skip
+        return None
+    return _as_leased(job)
+
+
+def renew(
+    session: Session, *, tokens: Sequence[str], now: datetime, lease_seconds: int = LEASE_SECONDS
+) -> set[str]:
+    """Prolong these leases up to their hard limits; give the tokens that still hold a lease."""
+    leased = session.scalars(
+        select(Job)
+        .where(in_state(JobState.LEASED), Job.lease_token.in_(list(tokens)))
+        .order_by(Job.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    held = set()
+    for job in leased:
+        limit = job.deadline_at or now
+        if limit > now:
+            job.lease_until = min(now + timedelta(seconds=lease_seconds), limit)
+            held.add(str(job.lease_token))
+    session.flush()
+    return held
+
+
+def expire_leases(session: Session, *, now: datetime) -> list[TakenBack]:
+    """Take jobs back whose lease has run out; give what became of them.
+
+    The attempt counts, so a handler that kills its process cannot go on for ever.
+    """
+    expired = session.scalars(
+        select(Job)
+        .where(in_state(JobState.LEASED), Job.lease_until < now)
+        .order_by(Job.lease_until)
+        .limit(EXPIRE_LIMIT)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [
+        _report_back(
+            session, job, f"{job.lease_owner} did not answer before its lease ended.",
+            "lease_expired", now,
+        )
+        for job in expired
+    ]  # fmt: skip
+
+
+def release_leases_of_dead_boot(session: Session, *, boot: str, now: datetime) -> list[TakenBack]:
+    """Take back at once what earlier boots of the one process held or had sent; give what.
+
+    Only for the embedded configuration, where every lease not of this boot is of a dead process.
+    """
+    orphans = session.scalars(
+        select(Job).where(
+            in_state(JobState.LEASED),
+            or_(Job.lease_owner.is_(None), ~Job.lease_owner.startswith(f"{boot}/")),
+        )
+    ).all()
+    taken = [
+        _report_back(
+            session, job, f"The process {job.lease_owner} ended while it was at this job.",
+            "process_killed", now,
+        )
+        for job in orphans
+    ]  # fmt: skip
+    for job in orphans:
+        if job.state == JobState.SCHEDULED:
+            job.state, job.due_at = JobState.READY, now
+    sent = update(Job).where(in_state(JobState.READY), Job.sent_at.is_not(None))
+    session.execute(sent.values(sent_at=None).execution_options(synchronize_session=False))
+    session.flush()
+    return taken
+
+
+def give_back(session: Session, *, tokens: Sequence[str], now: datetime) -> int:
+    """Make leased jobs ready for another worker because this one stops; no attempt is counted."""
+    leased = session.scalars(
+        select(Job)
+        .where(in_state(JobState.LEASED), Job.lease_token.in_(list(tokens)))
+        .order_by(Job.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for job in leased:
+        job.state, job.attempts, job.due_at = JobState.READY, job.attempts - 1, now
+        job.lease_token = job.lease_until = job.lease_owner = job.deadline_at = job.sent_at = None
+    session.flush()
+    return len(leased)
+
+
+def _report_back(
+    session: Session, job: Job, error: str, incident_kind: str, now: datetime
+) -> TakenBack:
+    is_dead = take_back(session, job, error=error, incident_kind=incident_kind, now=now)
+    return TakenBack(job.id, job.topic, job.instance_id, job.element_id, error, is_dead)
+
+
+def _as_leased(job: Job) -> LeasedJob:
+    return LeasedJob(**{field.name: getattr(job, field.name) for field in fields(LeasedJob)})

@@ -1,0 +1,1 @@
+"""Checking media in to and out of the Definitive Media Library."""

@@ -1,0 +1,78 @@
+"""What handlers may ask of the world: snapshots of the database, the media store, mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from workers.conflicts.landscape import Entry, Landscape
+from workers.dml.rules import CheckInCase, CheckOutCase
+from workers.dml.statement import StatementSigner
+from workers.dml.storage import MediaStore
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person as a message needs them."""
+
+    person_id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is checked: its entry in the schedule and the revision that was read."""
+
+    entry: Entry
+    revision: int
+
+
+class WorkerPorts(Protocol):
+    """The ports of handlers; every snapshot is of one moment and nothing of it changes later."""
+
+    @property
+    def media(self) -> MediaStore:
+        """The objects of the media library."""
+        ...
+
+    @property
+    def signer(self) -> StatementSigner:
+        """The key that signs check-ins and the keys that are trusted."""
+        ...
+
+    def landscape(self) -> Landscape:
+        """Give what the conflict check reads, without the entry of anything that is closed."""
+        ...
+
+    def read_subject(self, subject_kind: str, subject_id: str) -> tuple[Landscape, Subject]:
+        """Give a landscape and, of the same moment, the entry of a proposal, RFC or release.
+
+        Raises NotFound, and InvalidInput naming the field when the subject has no dates yet.
+        """
+        ...
+
+    def owner_of(self, number: str) -> Contact | None:
+        """Give who answers for the proposal, RFC or release of this number, if it is known."""
+        ...
+
+    def check_in_case(self, release_id: str) -> CheckInCase:
+        """Give what a check-in of this release reads; raises NotFound."""
+        ...
+
+    def check_out_case(self, release_id: str) -> CheckOutCase:
+        """Give what a check-out of this release reads; raises NotFound."""
+        ...
+
+    def recipients(self, *, role: str | None, person_id: str | None) -> tuple[Contact, ...]:
+        """Give the active people of a role, or the person, sorted by name."""
+        ...
+
+    def send_mail(
+        self, people: tuple[Contact, ...], subject_line: str, text: str, *, message_key: str
+    ) -> bool:
+        """Mail these people if mail is configured; tell whether it was.
+
+        `message_key` makes the Message-ID, so that a repeated mail can be recognized.
+        """
+        ...

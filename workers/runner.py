@@ -1,0 +1,183 @@
+"""Running a job: claimed under a lease, handled outside transactions, reported as a command."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import socket
+import threading
+import time
+from os import getpid
+from typing import Any
+
+from engine.clock import Clock
+from engine.commands.context import execute
+from engine.commands.jobs import complete_job, fail_job, fire_timer, throw_job_error
+from engine.commands.recovery import take_expired_jobs
+from engine.context import SYSTEM
+from engine.dispatch import promote_due, take_window
+from engine.errors import LeaseLost, Refusal, StaleInstance
+from engine.jobs import LeasedJob
+from engine.leases import claim
+from models.database import Database
+from models.vocabulary import JobKind
+from workers.leases import LeaseKeeper
+from workers.ports import WorkerPorts
+from workers.registry import ThrowError, TopicRegistry, Work
+
+LOG = logging.getLogger(__name__)
+
+STALE_RETRIES = 5
+DRAIN_WINDOW = 100
+
+
+def make_boot_name() -> str:
+    """Give a name for this start of the process; leases begin with it."""
+    return f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
+
+
+class JobRunner:
+    """Runs one job at a time in whichever thread calls it; every outcome is a command."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ports: WorkerPorts,
+        topics: TopicRegistry,
+        *,
+        boot: str,
+        keeper: LeaseKeeper,
+    ):
+        """Take the ports that handlers get, the topics known, and who keeps leases alive."""
+        self._database = database
+        self._clock = clock
+        self._ports = ports
+        self._topics = topics
+        self._boot = boot
+        self._keeper = keeper
+        self._accepting = threading.Event()
+        self._accepting.set()
+
+    def stop_accepting(self) -> None:
+        """Claim nothing more; what runs goes on."""
+        self._accepting.clear()
+
+    def run(self, job_id: str) -> bool:
+        """Run this job if it can be claimed, and tell whether it could; raises nothing."""
+        if not self._accepting.is_set():
+            return False
+        job: LeasedJob | None = None
+        try:
+            job = self._claim(job_id)
+            if job is None:
+                return False
+            self._keeper.hold(job)
+            self._run_claimed(job)
+            return True
+        except Exception:
+            # The lease runs out and the job is tried again; nothing is lost by going on.
+            LOG.exception("Job %s could not be claimed or reported.", job_id)
+            return job is not None
+        finally:
+            if job is not None:
+                self._keeper.let_go(job)
+
+    def _claim(self, job_id: str) -> LeasedJob | None:
+        owner = f"{self._boot}/{threading.current_thread().name}"
+        with self._database.write() as session:
+            return claim(session, job_id, owner, self._clock.now(), terms_of=self._topics.terms_of)
+
+    def _run_claimed(self, job: LeasedJob) -> None:
+        held = {"job_id": job.id, "token": job.lease_token}
+        try:
+            if job.kind == JobKind.TIMER:
+                self._report(fire_timer, **held)
+            else:
+                self._report(complete_job, **held, result=self._handle(job))
+        except LeaseLost:
+            LOG.warning("Job %s (%s) was taken away; its result is dropped.", job.id, job.topic)
+        except ThrowError as error:
+            self._report(throw_job_error, **held, code=error.code, message=error.message)
+        except Exception as error:
+            LOG.exception("Job %s (%s) failed on attempt %d.", job.id, job.topic, job.attempts)
+            self._fail(job, error)
+
+    def _handle(self, job: LeasedJob) -> dict[str, Any]:
+        topic = self._topics.find(job.topic)
+        if topic is None:
+            known = ", ".join(self._topics.names())
+            raise LookupError(f"No worker here knows the topic {job.topic!r}; known: {known}.")
+        result = topic.handler(_as_work(job, self._clock), self._ports)
+        json.dumps(result, allow_nan=False)  # What is not JSON is the handler's failure.
+        return result
+
+    def _fail(self, job: LeasedJob, error: Exception) -> None:
+        try:
+            self._report(
+                fail_job, job_id=job.id, token=job.lease_token, error=_describe_error(error)
+            )
+        except LeaseLost:
+            LOG.warning("Job %s (%s) was taken away before it failed.", job.id, job.topic)
+
+    def _report(self, command: Any, **arguments: Any) -> None:
+        for attempt in range(1, STALE_RETRIES + 1):
+            try:
+                execute(self._database, self._clock, SYSTEM, command, **arguments)
+                return
+            except StaleInstance:
+                # A parallel branch moved the instance; the handler's work is still good.
+                if attempt == STALE_RETRIES:
+                    raise
+                time.sleep(0.01 * attempt)
+
+
+def drain(
+    database: Database,
+    clock: Clock,
+    ports: WorkerPorts,
+    topics: TopicRegistry,
+    *,
+    limit: int = 10_000,
+) -> int:
+    """Run every due job, and what they lead to, in the calling thread; give how many ran.
+
+    Jobs that failed wait for their time and are left. Raises RuntimeError beyond `limit` jobs.
+    """
+    keeper = LeaseKeeper(database, clock)
+    runner = JobRunner(database, clock, ports, topics, boot=make_boot_name(), keeper=keeper)
+    count = 0
+    while ids := _take_due(database, clock):
+        count += sum(runner.run(job_id) for job_id in ids)
+        if count > limit:
+            raise RuntimeError(f"more than {limit} jobs ran and there are still some")
+    return count
+
+
+def _take_due(database: Database, clock: Clock) -> list[str]:
+    execute(database, clock, SYSTEM, take_expired_jobs)
+    with database.write() as session:
+        promote_due(session, now=clock.now())
+        return take_window(session, now=clock.now(), window=DRAIN_WINDOW)
+
+
+def _as_work(job: LeasedJob, clock: Clock) -> Work:
+    payload = job.payload
+    return Work(
+        idempotency_key=job.id,
+        topic=job.topic,
+        attempt=job.attempts,
+        now=clock.now(),
+        instance_id=job.instance_id,
+        business_key=str(payload.get("business_key") or ""),
+        subject_kind=str(payload.get("subject_kind") or ""),
+        subject_id=str(payload.get("subject_id") or ""),
+        inputs=dict(payload.get("inputs") or {}),
+    )
+
+
+def _describe_error(error: Exception) -> str:
+    if isinstance(error, Refusal):
+        return error.message
+    return f"{type(error).__name__}: {error}"
