@@ -241,7 +241,8 @@ def _fold_counts(layout: DiagramLayout, counts: Mapping[str, int]) -> Mapping[st
 def _frame(layout: DiagramLayout) -> tuple[float, float, float, float]:
     """Give x, y, width and height of everything drawn, with a margin."""
     boxes = [shape.bounds for shape in layout.shapes]
-    boxes += [item.label for item in (*layout.shapes, *layout.edges) if item.label]
+    boxes += [shape.label for shape in layout.shapes if shape.label]
+    boxes += [edge.label for edge in layout.edges if edge.label]
     xs = [point[0] for edge in layout.edges for point in edge.waypoints]
     ys = [point[1] for edge in layout.edges for point in edge.waypoints]
     xs += [box.x for box in boxes] + [box.right for box in boxes]
