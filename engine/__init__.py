@@ -1,1 +1,1 @@
-"""The engine floor: commands change state, the runtime advances diagrams, nothing is lost or done twice."""
+"""The engine floor: commands change state, diagrams advance, nothing is lost or done twice."""

@@ -1,1 +1,1 @@
-"""Every change of state is one function here: validate, authorize, change, record, enqueue, commit."""
+"""Every change of state is one function: validate, authorize, change, record, enqueue, commit."""

@@ -1,0 +1,41 @@
+"""What a running diagram may ask of the engine: decisions, record actions, the time, callees."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from engine.context import Context
+from engine.decisions import evaluate_decision
+from engine.definitions import find_decision, find_definition, load_definition_row
+from engine.records.registry import RecordCall, run_record_action
+from engine.runtime.interface import Definition, ElementInfo
+from models.instance import Instance
+
+
+class CommandPorts:
+    """The ports of one instance inside one command's transaction."""
+
+    def __init__(self, ctx: Context, instance: Instance):
+        """Take the command's context and the instance that moves."""
+        self._ctx = ctx
+        self._instance = instance
+
+    def now(self) -> datetime:
+        """Give the command's time."""
+        return self._ctx.now
+
+    def decide(self, decision_ref: str, inputs: dict[str, Any]) -> Any:
+        """Evaluate the latest version of a decision; its inputs are the variables."""
+        model = find_decision(self._ctx.session, decision_ref)
+        return evaluate_decision(model, decision_ref, inputs).value
+
+    def record(
+        self, action: str, element: ElementInfo, inputs: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Run a record action in this transaction."""
+        return run_record_action(action, RecordCall(self._ctx, self._instance, element, inputs))
+
+    def load_called(self, key: str, digest: str | None) -> Definition:
+        """Give the diagram of a call activity: the latest, or the pinned one by digest."""
+        return load_definition_row(find_definition(self._ctx.session, "bpmn", key, digest=digest))

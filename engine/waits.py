@@ -1,0 +1,133 @@
+"""What an instance waits for, as rows: user tasks, jobs, timers and messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from engine.context import Context
+from engine.jobs import cancel_jobs, enqueue, parse_retry_cycle
+from engine.runtime.interface import Advance, JobWait, MessageWait, TimerWait, UserWait
+from models.instance import Instance, UserTask
+from models.instance import MessageWait as MessageWaitRow
+from models.job import Job
+from models.vocabulary import JobKind, TaskState
+
+
+def sync_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
+    """Make the rows equal to what the instance waits for now: add what is new, end what is gone."""
+    _sync_tasks(ctx, instance, [w for w in advance.waits if isinstance(w, UserWait)])
+    _sync_jobs(ctx, instance, [w for w in advance.waits if isinstance(w, JobWait | TimerWait)])
+    _sync_messages(ctx, instance, [w for w in advance.waits if isinstance(w, MessageWait)])
+
+
+def _sync_tasks(ctx: Context, instance: Instance, waits: list[UserWait]) -> None:
+    rows = ctx.session.scalars(
+        select(UserTask).where(
+            UserTask.instance_id == instance.id, UserTask.state == TaskState.OPEN.value
+        )
+    )
+    open_rows = {row.ref: row for row in rows}
+    wanted = {wait.ref for wait in waits}
+    for wait in waits:
+        if wait.ref not in open_rows:
+            ctx.session.add(_make_task(ctx, instance, wait))
+    for ref, row in open_rows.items():
+        if ref not in wanted:
+            row.state, row.done_at = TaskState.CANCELLED.value, ctx.now
+
+
+def _make_task(ctx: Context, instance: Instance, wait: UserWait) -> UserTask:
+    return UserTask(
+        shard=instance.shard,
+        instance_id=instance.id,
+        ref=wait.ref,
+        element_id=wait.element_id,
+        name=wait.name or wait.element_id,
+        role=wait.candidate_groups[0] if wait.candidate_groups else wait.role,
+        form_key=wait.form_key,
+        gate=wait.gate,
+        local=wait.local,
+        state=TaskState.OPEN.value,
+        assignee_id=wait.assignee or None,
+        due_at=wait.due_at,
+        created_at=ctx.now,
+    )
+
+
+def _sync_jobs(ctx: Context, instance: Instance, waits: list[JobWait | TimerWait]) -> None:
+    rows = ctx.session.execute(
+        select(Job.ref, Job.id).where(Job.instance_id == instance.id, Job.ref.is_not(None))
+    )
+    live = {ref for ref, _ in rows}
+    wanted = {wait.ref for wait in waits}
+    for wait in waits:
+        if wait.ref not in live:
+            _enqueue_wait(ctx, instance, wait)
+    gone = [ref for ref in live - wanted if ref is not None]
+    if gone:
+        cancel_jobs(ctx.session, instance_id=instance.id, refs=gone, now=ctx.now)
+
+
+def _enqueue_wait(ctx: Context, instance: Instance, wait: JobWait | TimerWait) -> None:
+    payload: dict[str, Any] = {
+        "instance_id": instance.id,
+        "business_key": instance.business_key,
+        "subject_kind": instance.subject_kind,
+        "subject_id": instance.subject_id,
+        "element_id": wait.element_id,
+    }
+    if isinstance(wait, TimerWait):
+        enqueue(
+            ctx.session,
+            kind=JobKind.TIMER.value,
+            topic="timer",
+            now=ctx.now,
+            due_at=wait.due_at,
+            instance_id=instance.id,
+            element_id=wait.element_id,
+            ref=wait.ref,
+            payload={**payload, "skipped": wait.skipped},
+        )
+        return
+    attempts, backoff_seconds = parse_retry_cycle(wait.retry_cycle)
+    enqueue(
+        ctx.session,
+        kind=JobKind.SERVICE.value,
+        topic=wait.topic,
+        now=ctx.now,
+        instance_id=instance.id,
+        element_id=wait.element_id,
+        ref=wait.ref,
+        payload={**payload, "inputs": wait.inputs},
+        max_attempts=attempts,
+        backoff_seconds=backoff_seconds,
+    )
+
+
+def _sync_messages(ctx: Context, instance: Instance, waits: list[MessageWait]) -> None:
+    rows = ctx.session.scalars(
+        select(MessageWaitRow).where(MessageWaitRow.instance_id == instance.id)
+    )
+    known = {row.ref for row in rows}
+    wanted = {wait.ref for wait in waits}
+    for wait in waits:
+        if wait.ref not in known:
+            ctx.session.add(
+                MessageWaitRow(
+                    shard=instance.shard,
+                    instance_id=instance.id,
+                    ref=wait.ref,
+                    element_id=wait.element_id,
+                    message_name=wait.message_name,
+                    correlation_key=wait.correlation_key or instance.business_key,
+                )
+            )
+    gone = known - wanted
+    if gone:
+        ctx.session.execute(
+            delete(MessageWaitRow).where(
+                MessageWaitRow.instance_id == instance.id, MessageWaitRow.ref.in_(gone)
+            )
+        )
