@@ -1,0 +1,1 @@
+"""Tests: the JSON API on a real SQLite database."""

@@ -1,0 +1,1 @@
+"""Tests: signing in, sessions, tokens, forgery."""

@@ -1,0 +1,1 @@
+"""Who is asking: sign-in, server-side sessions and API tokens."""

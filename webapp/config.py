@@ -1,0 +1,122 @@
+"""What an installation may be told from outside: each setting, its variable and its default."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+MEBIBYTE = 1024 * 1024
+
+
+class BadSetting(ValueError):
+    """A setting has a value that it cannot have."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one installation; `read_settings` takes them from the environment."""
+
+    #: ASSENT_DATA_DIR: where the database, the media library and the secret key are kept.
+    data_dir: Path = Path("var")
+    #: ASSENT_DATABASE_URL: an SQLAlchemy URL; by default SQLite in the data folder.
+    database_url: str = ""
+    #: ASSENT_MEDIA_URL: the media library, a folder or a URL that obstore knows.
+    media_url: str = ""
+    #: ASSENT_HOST: the address to listen on.
+    host: str = "127.0.0.1"
+    #: ASSENT_PORT: the port to listen on.
+    port: int = 8080
+    #: ASSENT_THREADS: how many requests are answered at once.
+    threads: int = 64
+    #: ASSENT_DEMO: load the example organization on first start and show its logins.
+    demo: bool = False
+    #: ASSENT_SMTP_URL: where notices are mailed through, smtp://user:password@host:port.
+    smtp_url: str | None = None
+    #: ASSENT_WORKERS: how many jobs the serving process works on at once; 0 for none.
+    workers: int = 4
+    #: ASSENT_BODY_LIMIT: bytes a request may have, uploads of media excepted.
+    body_limit_bytes: int = 2 * MEBIBYTE
+    #: ASSENT_JSON_LIMIT: bytes a JSON body may have.
+    json_limit_bytes: int = 512 * 1024
+    #: ASSENT_MEDIA_LIMIT: bytes an uploaded media item may have.
+    media_limit_bytes: int = 2048 * MEBIBYTE
+    #: ASSENT_SESSION_IDLE_HOURS: a session that is not used for so long has ended.
+    session_idle_hours: int = 8
+    #: ASSENT_SESSION_HOURS: a session ends after so long, used or not.
+    session_hours: int = 24
+    #: Signs flashed messages; by default made once and kept in the data folder.
+    secret_key: str = field(default="", repr=False)
+
+    @property
+    def resolved_database_url(self) -> str:
+        """Give the database URL, the default one included."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'assent.sqlite'}"
+
+    @property
+    def resolved_media_url(self) -> str:
+        """Give the place of the media library, the default one included."""
+        return self.media_url or str(self.data_dir.absolute() / "media")
+
+
+def read_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Give the settings of this environment; overrides that are not None win over it.
+
+    Raises BadSetting naming the variable whose value cannot be used.
+    """
+    given = os.environ if environ is None else environ
+    settings = Settings(
+        data_dir=Path(given.get("ASSENT_DATA_DIR") or "var"),
+        database_url=given.get("ASSENT_DATABASE_URL", ""),
+        media_url=given.get("ASSENT_MEDIA_URL", ""),
+        host=given.get("ASSENT_HOST") or "127.0.0.1",
+        port=_read_number(given, "ASSENT_PORT", 8080, 0, 65_535),
+        threads=_read_number(given, "ASSENT_THREADS", 64, 4, 1_000),
+        demo=_read_switch(given, "ASSENT_DEMO"),
+        smtp_url=given.get("ASSENT_SMTP_URL") or None,
+        workers=_read_number(given, "ASSENT_WORKERS", 4, 0, 64),
+        body_limit_bytes=_read_number(given, "ASSENT_BODY_LIMIT", 2 * MEBIBYTE, 1024),
+        json_limit_bytes=_read_number(given, "ASSENT_JSON_LIMIT", 512 * 1024, 1024),
+        media_limit_bytes=_read_number(given, "ASSENT_MEDIA_LIMIT", 2048 * MEBIBYTE, 1024),
+        session_idle_hours=_read_number(given, "ASSENT_SESSION_IDLE_HOURS", 8, 1),
+        session_hours=_read_number(given, "ASSENT_SESSION_HOURS", 24, 1),
+        secret_key=given.get("ASSENT_SECRET_KEY", ""),
+    )
+    return replace(settings, **{k: v for k, v in overrides.items() if v is not None})
+
+
+def load_secret_key(settings: Settings) -> str:
+    """Give the secret key: the one that is set, else the one kept in the data folder."""
+    if settings.secret_key:
+        return settings.secret_key
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    kept = settings.data_dir / "secret.key"
+    try:
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass  # Made on an earlier start.
+    return kept.read_text()
+
+
+def _read_number(
+    given: Mapping[str, str], name: str, default: int, lowest: int, highest: int = 2**62
+) -> int:
+    text = given.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not lowest <= int(text) <= highest:
+        raise BadSetting(f"{name} must be a whole number of at least {lowest}, not {text!r}.")
+    return int(text)
+
+
+def _read_switch(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name, "").strip().lower()
+    if text in {"", "0", "no", "false", "off"}:
+        return False
+    if text in {"1", "yes", "true", "on"}:
+        return True
+    raise BadSetting(f"{name} must be 1 or 0, not {text!r}.")

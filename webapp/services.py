@@ -1,0 +1,70 @@
+"""What the web application works with: settings, database, clock, media library and workers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from flask import Flask, current_app
+from sqlalchemy.orm import Session
+
+from engine.clock import Clock
+from models.database import Database
+from webapp.config import Settings
+from workers.dml.storage import MediaStore, open_media_store
+
+EXTENSION = "assent"
+
+
+class Workers(Protocol):
+    """Workers that run inside the serving process."""
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+
+    def stop(self) -> None:
+        """Take no more jobs, and finish or hand back those at hand."""
+
+
+@dataclass
+class Services:
+    """One of each; `workers` is nothing where other processes do the work."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    media: MediaStore
+    workers: Workers | None = None
+
+
+def open_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Open the database and the media library that the settings name."""
+    return Services(
+        settings=settings,
+        database=Database(settings.resolved_database_url),
+        clock=clock or Clock(),
+        media=open_media_store(
+            settings.resolved_media_url, size_limit_bytes=settings.media_limit_bytes
+        ),
+    )
+
+
+def attach_services(app: Flask, given: Services) -> None:
+    """Put the services where `services()` finds them."""
+    app.extensions[EXTENSION] = given
+
+
+def services() -> Services:
+    """Give the services of the application that answers the present request."""
+    return cast(Services, current_app.extensions[EXTENSION])
+
+
+@contextlib.contextmanager
+def read_session() -> Iterator[Session]:
+    """Give a session that sees one moment; what was read stays readable after the block."""
+    with services().database.read() as session:
+        yield session
+        # The end of the read expires what the session holds; rows that left it keep their values.
+        session.expunge_all()
