@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.audit import record_event
+from engine.canonical import require_canonical
 from engine.context import Actor, Context
 from engine.definitions import find_definition, find_form, load_definition_row
 from engine.errors import (
@@ -18,7 +19,7 @@ from engine.errors import (
     TaskAlreadyDone,
     TaskNotOpen,
 )
-from engine.forms import read_form, validate_submission
+from engine.forms import read_form, validate_json
 from engine.gates import cast_vote, find_round, list_duties, record_duty, refuse_vote
 from engine.instances import advance_instance, load_instance, load_instance_definition
 from engine.people import find_name
@@ -162,10 +163,11 @@ def _require_open(session: Session, task: UserTask) -> None:
 def _validate(
     session: Session, task: UserTask, instance: Instance, data: dict[str, Any]
 ) -> dict[str, Any]:
+    require_canonical(data)
     if not task.form_key:
-        return validate_submission(None, data)
+        return dict(data)
     form = read_form(find_form(session, task.form_key))
-    return validate_submission(form, data, {**instance.variables, **task.local})
+    return validate_json(form, data, {**instance.variables, **task.local})
 
 
 def _record_duty(ctx: Context, instance: Instance, element: ElementInfo) -> None:

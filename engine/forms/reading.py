@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import InvalidInput
-from webapp.forms.model import (
+from engine.forms.model import (
     CHOICE_KINDS,
     LONGEST_LINE,
     LONGEST_TEXT,
@@ -21,7 +21,7 @@ from webapp.forms.model import (
     Option,
     Shown,
 )
-from webapp.forms.patterns import find_pattern_problem
+from engine.forms.patterns import find_pattern_problem
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 #: Names the pages post beside the form's own fields.

@@ -7,8 +7,8 @@ from typing import Any
 
 from engine import feel
 from engine.errors import ExpressionFailed, InvalidInput
-from webapp.forms.model import Form, FormField, Option
-from webapp.forms.reading import read_options
+from engine.forms.model import Form, FormField, Option
+from engine.forms.reading import read_options
 
 
 def find_hidden(form: Form, values: Mapping[str, Any], data: Mapping[str, Any]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.forms.model import CHOICE_KINDS, FormField
+from engine.forms.model import CHOICE_KINDS, FormField
 
 #: Labels that begin with these need no article before them.
 _NO_ARTICLE = frozenset({"the", "a", "an", "your", "how", "what", "when", "where", "who", "why"})

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from webapp.forms.conditions import offered_options
-from webapp.forms.model import Form, FormField
+from engine.forms.conditions import offered_options
+from engine.forms.model import Form, FormField
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

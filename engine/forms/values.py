@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from engine.errors import InvalidInput
+from engine.forms import messages
+from engine.forms.conditions import find_hidden, offered_options
+from engine.forms.model import Form, FormField
+from engine.forms.patterns import matches
 from engine.local_time import read_date, read_moment
-from webapp.forms import messages
-from webapp.forms.conditions import find_hidden, offered_options
-from webapp.forms.model import Form, FormField
-from webapp.forms.patterns import matches
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]{1,63}(?:\.[^@\s.]{1,63}){1,8}")
 _PHONE = re.compile(r"\+?[0-9 ()/-]{4,30}")

@@ -1,0 +1,50 @@
+"""Bringing a database up to the tables of this version, and comparing the two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+from models.database import Database
+from models.tables import METADATA
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade_database(database: Database, revision: str = "head") -> None:
+    """Apply every migration up to a revision; on an up-to-date database nothing happens."""
+    _run(database, lambda config: command.upgrade(config, revision))
+
+
+def downgrade_database(database: Database, revision: str = "base") -> None:
+    """Undo migrations down to a revision."""
+    _run(database, lambda config: command.downgrade(config, revision))
+
+
+def compare_database(database: Database) -> list[Any]:
+    """Give the differences between the database and the tables; empty when they agree."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, METADATA))
+
+
+def write_revision(database: Database, message: str, revision: str) -> None:
+    """Write a migration file of what the tables have and the database lacks (for developers)."""
+    _run(
+        database,
+        lambda config: command.revision(config, message, autogenerate=True, rev_id=revision),
+    )
+
+
+def _run(database: Database, act: Any) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    writer = database.engine.execution_options(assent_write=True)
+    with writer.begin() as connection:
+        config.attributes["connection"] = connection
+        act(config)

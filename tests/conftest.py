@@ -1,0 +1,115 @@
+"""What every test may ask for: databases, a clock, the example organization, the processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.clock import Clock
+from engine.commands.context import execute
+from engine.commands.definitions import deploy_folder
+from engine.commands.organization import load_organization
+from engine.context import SYSTEM, Actor
+from engine.people import load_actor
+from models.database import Database
+from models.migrate import upgrade_database
+
+PROJECT = Path(__file__).resolve().parents[1]
+ORGANIZATION = PROJECT / "webapp" / "demo" / "example_org.json"
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+class MovableClock(Clock):
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now: datetime = START):
+        super().__init__(lambda: self.moment)
+        self.moment = now
+
+    def advance(self, **span: float) -> None:
+        """Move the clock by a span, given as for `timedelta`."""
+        self.moment += timedelta(**span)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """Give a clock that stands at 2026-11-23 09:00 UTC."""
+    return MovableClock()
+
+
+@pytest.fixture(scope="session")
+def organization() -> dict[str, Any]:
+    """Give the example organization as a document."""
+    document: dict[str, Any] = json.loads(ORGANIZATION.read_text())
+    return document
+
+
+@pytest.fixture(scope="session")
+def empty_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the file of a migrated, empty database, made once."""
+    path = tmp_path_factory.mktemp("template") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade_database(database)
+    _close_whole(database)
+    return path
+
+
+@pytest.fixture(scope="session")
+def loaded_template(
+    empty_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    organization: dict[str, Any],
+) -> Path:
+    """Give the file of a database with the organization loaded and the processes deployed."""
+    path = tmp_path_factory.mktemp("template") / "loaded.db"
+    shutil.copy(empty_template, path)
+    database = Database(f"sqlite:///{path}")
+    clock = MovableClock()
+    execute(database, clock, SYSTEM, deploy_folder, folder=PROJECT / "processes")
+    execute(database, clock, SYSTEM, load_organization, document=organization)
+    _close_whole(database)
+    return path
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path, empty_template: Path) -> Iterator[Database]:
+    """Give a fresh, empty, migrated SQLite database of this test's own."""
+    shutil.copy(empty_template, tmp_path / "assent.db")
+    database = Database(f"sqlite:///{tmp_path / 'assent.db'}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path, loaded_template: Path) -> Iterator[Database]:
+    """Give a fresh database with the example organization and the shipped processes."""
+    shutil.copy(loaded_template, tmp_path / "assent.db")
+    database = Database(f"sqlite:///{tmp_path / 'assent.db'}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def as_person(database: Database) -> Callable[[str], Actor]:
+    """Give a function from a person's id (u04) to that person as an actor."""
+
+    def find(person_id: str) -> Actor:
+        with database.read() as session:
+            actor = load_actor(session, person_id)
+        assert actor is not None, f"the example organization has no {person_id}"
+        return actor
+
+    return find
+
+
+def _close_whole(database: Database) -> None:
+    # A copied file must hold everything, so the write-ahead log goes into it first.
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
