@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from engine import feel
 from engine.errors import ExpressionFailed, InvalidInput
+from engine.forms.conditions import find_hidden, is_hidden, offered_options
+from engine.forms.model import Component, Form, FormField, Group, Shown
 from engine.local_time import write_local
-from webapp.forms.conditions import find_hidden, is_hidden, offered_options
-from webapp.forms.model import Component, Form, FormField, Group, Shown
 from webapp.render.markdown import render_text
 
 #: Most rows a read-only table shows; the rest is counted below it.
