@@ -1,4 +1,4 @@
-"""Turns parsed expressions into nested functions of one scope, which run without looking at nodes."""
+"""Turns parsed expressions into nested functions of a scope, which run without the nodes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from engine.feel.scope import Scope
 from engine.feel.syntax import Node
 from engine.feel.tree import count_nodes, uses_name
 from engine.feel.types import ANY, coerce, is_instance
-from engine.feel.values import FeelFunction, FeelRange, Value, whole_number
+from engine.feel.values import FeelFunction, FeelRange, Parameter, Value, whole_number
 
 Run: TypeAlias = Callable[[Scope], Value]
 Test: TypeAlias = Callable[[Scope, Value], bool | None]
@@ -295,7 +295,7 @@ def _compile_function(node: syntax.FunctionLiteral) -> Run:
 
 
 def bind_arguments(
-    meter: Meter, parameters: tuple[syntax.Parameter, ...], values: list[Value]
+    meter: Meter, parameters: tuple[Parameter, ...], values: list[Value]
 ) -> dict[str, Value] | None:
     """Bind arguments to parameters; None when one does not conform to the declared type."""
     bound: dict[str, Value] = {}

@@ -107,7 +107,8 @@ def evaluate_unary_tests(
         tests = parse_unary_tests(tests, data)
     test, value = tests.test, from_json(input_value)
     scope = outermost_scope(data, meter or Meter(now=now))
-    return run_in(scope, lambda inner: test(inner, value))
+    answer: bool | None = run_in(scope, lambda inner: test(inner, value))
+    return answer
 
 
 def run_in(scope: Scope, run: Callable[[Scope], Value]) -> Value:

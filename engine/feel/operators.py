@@ -75,7 +75,7 @@ def compare(left: Value, right: Value) -> int | None:
     """Return -1, 0 or 1 for less, equal, greater; None for values that have no order."""
     kind = type(left)
     if kind is type(right) and kind in (Decimal, str):
-        return (left > right) - (left < right)
+        return int(left > right) - int(left < right)
     left_key, right_key = order_key(left), order_key(right)
     if left_key is None or right_key is None or left_key[0] != right_key[0]:
         return None

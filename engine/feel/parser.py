@@ -198,7 +198,7 @@ class Parser(TokenStream):
         return ValueTest(operand, uses_input=self.input_uses > uses)
 
     def _parse_in_tests(self) -> Tests:
-        """Parse what follows `in`: tests in parentheses, or one test (a range may start with `(`)."""
+        """Parse what follows `in`: tests in parentheses, or one test, which may be `(1..5)`."""
         if self.at("(") and not self._is_range_ahead():
             self.advance()
             tests = self._parse_test_list()

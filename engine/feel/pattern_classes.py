@@ -42,45 +42,17 @@ _BLOCKS = {
     "HangulSyllables": (0xAC00, 0xD7A3),
     "PrivateUse": (0xE000, 0xF8FF),
 }
+_MINOR_CATEGORIES = {
+    "L": "ultmo",
+    "M": "nce",
+    "N": "dlo",
+    "P": "cdseifo",
+    "Z": "slp",
+    "S": "mcko",
+    "C": "cfon",
+}
 _CATEGORIES = frozenset(
-    [
-        "L",
-        "Lu",
-        "Ll",
-        "Lt",
-        "Lm",
-        "Lo",
-        "M",
-        "Mn",
-        "Mc",
-        "Me",
-        "N",
-        "Nd",
-        "Nl",
-        "No",
-        "P",
-        "Pc",
-        "Pd",
-        "Ps",
-        "Pe",
-        "Pi",
-        "Pf",
-        "Po",
-        "Z",
-        "Zs",
-        "Zl",
-        "Zp",
-        "S",
-        "Sm",
-        "Sc",
-        "Sk",
-        "So",
-        "C",
-        "Cc",
-        "Cf",
-        "Co",
-        "Cn",
-    ]
+    major + minor for major, minors in _MINOR_CATEGORIES.items() for minor in ("", *minors)
 )
 _SPACES = frozenset(" \t\n\r")
 _NOT_IN_WORDS = frozenset("PZC")

@@ -76,7 +76,7 @@ def _matches(meter: Meter, program: Program, text: str) -> list[Match]:
 
 
 def replace_all(meter: Meter, text: str, pattern: str, replacement: str, flags: str) -> str | None:
-    """Replace every match; None for a bad pattern or replacement, or one that matches nothing ("")."""
+    """Replace every match; None for a bad pattern or replacement, or a pattern that matches ""."""
     program = compile_pattern(pattern, flags)
     if program is None or _search(meter, program, "", 0) is not None:
         return None

@@ -62,6 +62,16 @@ def _month_part(duration: YearMonthDuration, *, years: bool) -> Decimal:
 
 _Readers = dict[str, Callable[[Value], Value]]
 
+
+def _through(part: Callable[[Value], Value], readers: _Readers) -> _Readers:
+    """Return readers that read the members of a part of the value."""
+
+    def read_part(read: Callable[[Value], Value]) -> Callable[[Value], Value]:
+        return lambda value: read(part(value))
+
+    return {name: read_part(read) for name, read in readers.items()}
+
+
 _DATE_READERS: _Readers = {
     "year": lambda date: number(date.year),
     "month": lambda date: number(date.month),
@@ -79,14 +89,8 @@ _READERS: dict[type, _Readers] = {
     FeelDate: _DATE_READERS,
     FeelTime: _TIME_READERS,
     FeelDateTime: {
-        **{
-            name: (lambda value, read=read: read(value.date))
-            for name, read in _DATE_READERS.items()
-        },
-        **{
-            name: (lambda value, read=read: read(value.time))
-            for name, read in _TIME_READERS.items()
-        },
+        **_through(lambda value: value.date, _DATE_READERS),
+        **_through(lambda value: value.time, _TIME_READERS),
         "time offset": lambda value: _offset(value.offset()),
     },
     DayTimeDuration: {

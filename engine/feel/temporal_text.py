@@ -53,26 +53,26 @@ def read_time(text: str) -> FeelTime | None:
     hour, minute, second = int(found[1]), int(found[2]), int(found[3])
     if hour > 23 or minute > 59 or second > 59:
         return None
-    zone = _read_zone(found)
-    if zone is False:
+    zone, exists = _read_zone(found)
+    if not exists:
         return None
     clock = hour * HOUR + minute * MINUTE + second * SECOND + _read_fraction(found[4])
     return FeelTime(clock, zone)
 
 
-def _read_zone(found: re.Match[str]) -> Zone | bool | None:
-    """Return the zone, None for a local time, False for a zone that does not exist."""
+def _read_zone(found: re.Match[str]) -> tuple[Zone | None, bool]:
+    """Return the zone, None for a local time, and whether such a zone exists."""
     if found[5]:
-        return Zone(0)
+        return Zone(0), True
     if found[10]:
-        return Zone(name=found[10]) if find_zone(found[10]) else False
+        return Zone(name=found[10]), find_zone(found[10]) is not None
     if not found[6]:
-        return None
+        return None, True
     minutes, seconds = int(found[8]), int(found[9] or 0)
     offset = int(found[7]) * 3_600 + minutes * 60 + seconds
     if minutes > 59 or seconds > 59 or offset > _LARGEST_OFFSET:
-        return False
-    return Zone(-offset if found[6] == "-" else offset)
+        return None, False
+    return Zone(-offset if found[6] == "-" else offset), True
 
 
 def _read_fraction(text: str | None) -> int:

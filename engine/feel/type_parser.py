@@ -1,4 +1,4 @@
-"""Parses the names of types: `number`, `list<string>`, `context<a: date>`, `function<Any> -> number`."""
+"""Parses types: `number`, `list<string>`, `context<a: date>`, `function<Any> -> number`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a FEEL expression can hold: JSON values with decimal numbers, temporal values, ranges, functions.
+"""What an expression can hold: JSON values with decimals, temporal values, ranges, functions.
 
 Numbers are decimals of 34 digits (DMN 1.5, 10.3.2.3.1, IEEE 754-2008 decimal128), strings, booleans
 and None are Python's own, lists are lists and contexts are dictionaries with string keys; both are

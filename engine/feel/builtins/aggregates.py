@@ -1,4 +1,4 @@
-"""Functions that make one value of a list: sums, extremes, statistics, and three-valued all and any."""
+"""Functions that make one value of a list: sums, extremes, statistics, all and any."""
 
 from __future__ import annotations
 
@@ -98,11 +98,8 @@ def standard_deviation(meter: Meter, items: list[Value]) -> Value:
         return None
     squares: list[Value] = []
     for item in numbers:
-        distance = calculate(DECIMAL128.subtract, item, average)
-        square = (
-            calculate(DECIMAL128.multiply, distance, distance) if distance is not None else None
-        )
-        squares.append(square)
+        distance = apply(meter, "-", item, average)
+        squares.append(apply(meter, "*", distance, distance))
     variance = apply(meter, "/", total(meter, squares), number(len(numbers) - 1))
     return calculate(DECIMAL128.sqrt, variance) if variance is not None else None
 
