@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from workers.conflicts.landscape import Entry, Landscape
+from workers.conflicts.entry_snapshot import Subject
+from workers.conflicts.landscape import Landscape
 from workers.dml.rules import CheckInCase, CheckOutCase
 from workers.dml.statement import StatementSigner
 from workers.dml.storage import MediaStore
@@ -18,14 +19,6 @@ class Contact:
     person_id: str
     name: str
     email: str
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is checked: its entry in the schedule and the revision that was read."""
-
-    entry: Entry
-    revision: int
 
 
 class WorkerPorts(Protocol):
@@ -42,18 +35,18 @@ class WorkerPorts(Protocol):
         ...
 
     def landscape(self) -> Landscape:
-        """Give what the conflict check reads, without the entry of anything that is closed."""
+        """Give what the conflict check reads, with every open entry."""
         ...
 
     def read_subject(self, subject_kind: str, subject_id: str) -> tuple[Landscape, Subject]:
-        """Give a landscape and, of the same moment, the entry of a proposal, RFC or release.
+        """Give the landscape of other works and the subject's entry, both of one moment.
 
-        Raises NotFound, and InvalidInput naming the field when the subject has no dates yet.
+        Raises NotFound, and InvalidInput when the subject has no dates yet.
         """
         ...
 
     def owner_of(self, number: str) -> Contact | None:
-        """Give who answers for the proposal, RFC or release of this number, if it is known."""
+        """Give who answers for a proposal, RFC, release or window, if somebody is known."""
         ...
 
     def check_in_case(self, release_id: str) -> CheckInCase:

@@ -1,0 +1,111 @@
+"""Reads from the database what a check-in and a check-out of a release rest on."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine.errors import NotFound
+from models.authorization import Authorization
+from models.media import BuildEvidence, MediaItem
+from models.organization import Organization
+from models.release import Release
+from models.vocabulary import SubjectKind
+from workers.dml.rules import (
+    LIBRARY_STATES,
+    CheckInCase,
+    CheckOutCase,
+    DmlPolicy,
+    EvidenceFacts,
+    GateAuthorization,
+    KnownMedia,
+    MediaFacts,
+)
+
+CHECK_IN_GATE = "phase_3"
+
+
+def read_check_in_case(session: Session, release_id: str) -> CheckInCase:
+    """Give what a check-in of this release reads; raises NotFound."""
+    release = _load_release(session, release_id)
+    media = _read_media(session, release_id)
+    evidence = session.scalars(select(BuildEvidence).where(BuildEvidence.release_id == release_id))
+    return CheckInCase(
+        release_number=release.number,
+        media=media,
+        evidence=tuple(
+            EvidenceFacts(row.name, row.media_version, row.sha256.lower(), row.recorded_at)
+            for row in evidence
+        ),
+        library=_read_library(session),
+        authorization=_read_authorization(session, release_id),
+        policy=_read_policy(session),
+    )
+
+
+def read_check_out_case(session: Session, release_id: str) -> CheckOutCase:
+    """Give what a check-out of this release reads; raises NotFound."""
+    release = _load_release(session, release_id)
+    return CheckOutCase(release.number, _read_media(session, release_id))
+
+
+def _load_release(session: Session, release_id: str) -> Release:
+    release = session.get(Release, release_id)
+    if release is None:
+        raise NotFound("The release is gone.")
+    return release
+
+
+def _read_media(session: Session, release_id: str) -> tuple[MediaFacts, ...]:
+    rows = session.scalars(
+        select(MediaItem)
+        .where(MediaItem.release_id == release_id)
+        .order_by(MediaItem.name, MediaItem.media_version, MediaItem.id)
+    )
+    return tuple(
+        MediaFacts(
+            media_id=row.id,
+            name=row.name,
+            media_version=row.media_version,
+            kind=row.kind,
+            sha256=row.sha256.lower(),
+            size_bytes=row.size_bytes,
+            store_key=row.store_key,
+            state=row.state,
+            statement=row.statement,
+        )
+        for row in rows
+    )
+
+
+def _read_library(session: Session) -> tuple[KnownMedia, ...]:
+    columns = (MediaItem.name, MediaItem.media_version, MediaItem.sha256, MediaItem.state)
+    rows = session.execute(select(*columns).where(MediaItem.state.in_(LIBRARY_STATES))).tuples()
+    return tuple(
+        KnownMedia(name, version, sha256.lower(), state) for name, version, sha256, state in rows
+    )
+
+
+def _read_authorization(session: Session, release_id: str) -> GateAuthorization | None:
+    row = session.scalar(
+        select(Authorization)
+        .where(
+            Authorization.subject_kind == SubjectKind.RELEASE.value,
+            Authorization.subject_id == release_id,
+            Authorization.gate == CHECK_IN_GATE,
+        )
+        .order_by(Authorization.round.desc())
+        .limit(1)
+    )
+    if row is None:
+        return None
+    return GateAuthorization(row.state, row.decided_at, row.opened_at, row.withdrawn_reason)
+
+
+def _read_policy(session: Session) -> DmlPolicy:
+    organization = session.scalar(select(Organization))
+    settings = (organization.settings if organization else {}).get("dml") or {}
+    return DmlPolicy(
+        require_malware_scan=bool(settings.get("require_malware_scan", False)),
+        require_licence_text=bool(settings.get("require_licence_text", False)),
+    )
