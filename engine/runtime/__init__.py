@@ -1,1 +1,1 @@
-"""The only room that touches SpiffWorkflow and XML: diagrams are parsed, checked and advanced here."""
+"""The only room that touches SpiffWorkflow and XML: it parses, checks and advances diagrams."""

@@ -43,6 +43,8 @@ class ElementInfo:
     multi_instance: Literal["parallel", "sequential", "loop"] | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     """`camunda:properties` of the element."""
+    assent: Mapping[str, str] = field(default_factory=dict)
+    """Every `assent:` attribute of the element, by local name: evidence, separation, duty, …"""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class Step:
     kind: str
     state: Literal["entered", "completed", "cancelled"]
     ref: str
+    called: tuple[str, ...] = ()
+    """The call activities around the element, outermost first, when it is in a called process."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ class UserWait:
     data: dict[str, Any]
     """All variables as this task's branch sees them, local ones included."""
     kind: Literal["user", "manual"] = "user"
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,7 @@ class JobWait:
     inputs: dict[str, Any]
     retry_cycle: str | None
     priority: int
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,7 @@ class TimerWait:
     """The ISO-8601 duration of a cycle; None for a timer that fires once."""
     skipped: int = 0
     """Cycles missed before this due date because nothing could fire them in time."""
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,6 +181,7 @@ class MessageWait:
     correlation_key: str | None
     fields: tuple[str, ...] = ()
     """The payload fields that the message declares; empty takes every field."""
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,6 +191,7 @@ class SignalWait:
     ref: str
     element_id: str
     signal_name: str
+    called: tuple[str, ...] = ()
 
 
 Wait = UserWait | JobWait | TimerWait | MessageWait | SignalWait

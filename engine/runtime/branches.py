@@ -1,0 +1,166 @@
+"""Merges the data of parallel branches by comparing each with where they parted.
+
+Every token carries its own copy of the variables, so branches can't disturb each other. Where
+tokens join, each variable takes the value of the branch that changed it. A variable that two
+branches changed to different values is a conflict: it fails the run unless the process declares
+it last-wins. Values are never changed in place, so copies share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+MISSING: Any = object()
+Data = dict[str, Any]
+Resolve = Callable[[str, Any, list[Any]], Any]
+"""Takes a variable, its base value and the different new values; returns one of them or raises."""
+
+
+def same(left: Any, right: Any) -> bool:
+    """Tell whether two JSON values are equal, true and 1 being different."""
+    return left is right or (type(left) is type(right) and left == right)
+
+
+def changes_between(base: Data, data: Data) -> dict[str, tuple[Any, Any]]:
+    """Return (before, after) of each variable that `data` sets differently from `base`."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name, value in data.items():
+        before = base.get(name, MISSING)
+        if not same(before, value):
+            found[name] = (before, value)
+    return found
+
+
+def keep_base(name: str, base: Any, values: list[Any]) -> Any:
+    """Resolve a conflict by the value before the branches parted; used for views, not joins."""
+    return base
+
+
+def merge(base: Data, branches: Iterable[Data], resolve: Resolve) -> Data:
+    """Return `base` with what each branch changed, in the order the branches arrived."""
+    merged = dict(base)
+    changed: dict[str, list[Any]] = {}
+    for data in branches:
+        for name, (_, after) in changes_between(base, data).items():
+            values = changed.setdefault(name, [])
+            if not any(same(after, value) for value in values):
+                values.append(after)
+    for name, values in changed.items():
+        value = values[0]
+        if len(values) > 1:
+            value = resolve(name, base.get(name, MISSING), values)
+        if value is MISSING:
+            merged.pop(name, None)
+        else:
+            merged[name] = value
+    return merged
+
+
+def merge_tokens(
+    tokens: Sequence[Task], resolve: Resolve, data_of: Callable[[Task], Data] | None = None
+) -> Data:
+    """Merge tokens of one scope along the tree: those that parted last are merged first.
+
+    `tokens` are in order of arrival. `data_of` gives a token's data where it is not `task.data`.
+    """
+    paths = [(token, _path_from_root(token)) for token in tokens]
+    return _merge_paths(paths, 0, resolve, data_of or (lambda task: task.data))
+
+
+def _path_from_root(task: Task) -> list[Task]:
+    path = [task]
+    while (parent := path[-1].parent) is not None:
+        path.append(parent)
+    path.reverse()
+    return path
+
+
+def _merge_paths(
+    paths: list[tuple[Task, list[Task]]],
+    depth: int,
+    resolve: Resolve,
+    data_of: Callable[[Task], Data],
+) -> Data:
+    if len(paths) == 1:
+        return data_of(paths[0][0])
+    while len({path[depth + 1].id for _, path in paths}) == 1:
+        depth += 1
+    parted = paths[0][1][depth]
+    groups: dict[Any, list[tuple[Task, list[Task]]]] = {}
+    for token, path in paths:
+        groups.setdefault(path[depth + 1].id, []).append((token, path))
+    branches = [_merge_paths(group, depth + 1, resolve, data_of) for group in groups.values()]
+    return merge(parted.data, branches, resolve)
+
+
+def commit_ended(task: Task, is_token: Callable[[Task], bool], resolve: Resolve) -> None:
+    """Pass on what a token changed, that ends while others of its scope go on.
+
+    The change goes to the level of the tree where the variable had its former value, so that
+    the other branches there see it, and later merges take it as common ground.
+    """
+    changes: dict[str, tuple[Any, Any]] | None = None
+    node = task
+    while (parent := node.parent) is not None:
+        others = [child for child in parent.children if child is not node]
+        if any(is_token(found) for other in others for found in subtree(other)):
+            if changes is None:
+                changes = changes_between(parent.data, task.data)
+            changes = {
+                name: (before, after)
+                for name, (before, after) in changes.items()
+                if same(parent.data.get(name, MISSING), before)
+            }
+            if not changes:
+                return
+            _apply(parent, others, changes, is_token, resolve)
+        node = parent
+
+
+def _apply(
+    parent: Task,
+    others: list[Task],
+    changes: dict[str, tuple[Any, Any]],
+    is_token: Callable[[Task], bool],
+    resolve: Resolve,
+) -> None:
+    parent.data = {**parent.data, **{name: after for name, (_, after) in changes.items()}}
+    for other in others:
+        for found in subtree(other):
+            _apply_to(found, changes, is_token(found), resolve)
+
+
+def _apply_to(
+    task: Task, changes: dict[str, tuple[Any, Any]], strict: bool, resolve: Resolve
+) -> None:
+    updates: Data = {}
+    for name, (before, after) in changes.items():
+        value = task.data.get(name, MISSING)
+        if same(value, before):
+            updates[name] = after
+        elif strict and not same(value, after):
+            resolve(name, before, [after, value])
+    if updates:
+        task.data = {**task.data, **updates}
+
+
+def subtree(task: Task) -> Iterable[Task]:
+    """Yield a task, its descendants, and the tasks of the embedded subprocesses they run."""
+    subprocesses = task.workflow.top_workflow.subprocesses
+    stack = [task]
+    while stack:
+        found = stack.pop()
+        yield found
+        stack.extend(found.children)
+        inner = subprocesses.get(found.id)
+        if inner is not None and inner.shares_data:
+            stack.append(inner.task_tree)
+
+
+def is_unfinished(task: Task) -> bool:
+    """Tell whether the task is waiting, ready or started."""
+    return bool(task.has_state(TaskState.NOT_FINISHED_MASK))

@@ -1,0 +1,81 @@
+"""Events that throw: messages, signals, escalations, errors, and the ends of scopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs import defaults as spiff
+from SpiffWorkflow.task import Task
+
+from engine.runtime import dispatch
+from engine.runtime.activities import JobTask
+from engine.runtime.events import Thrown, Trigger
+from engine.runtime.expressions import evaluate_all
+from engine.runtime.interface import ThrownEvent
+from engine.runtime.process import is_alive, run_of
+from engine.runtime.tokens import Routing, TokenSpec
+
+
+class ThrowEvent(TokenSpec, spiff.IntermediateThrowEvent):  # type: ignore[misc]
+    """An intermediate throw event, or a send task, that sends a message, signal or escalation."""
+
+    trigger = Trigger()
+
+    def _run_hook(self, my_task: Task) -> bool | None:
+        throw(self, my_task)
+        return True if is_alive(my_task) else None
+
+
+class EndEvent(TokenSpec, spiff.EndEvent):  # type: ignore[misc]
+    """An end event; what it throws happens before its token is gone."""
+
+    trigger = Trigger()
+    routing: Routing = "all"
+
+    def _run_hook(self, my_task: Task) -> bool | None:
+        run = run_of(my_task)
+        if my_task.workflow is my_task.workflow.top_workflow:
+            run.end_events.append(self.bpmn_id)
+        if self.trigger.kind in ("error", "cancel"):
+            # The scope of the thrower is interrupted, so the step is written before that.
+            run.note(my_task, "completed")
+        throw(self, my_task)
+        return True if is_alive(my_task) else None
+
+
+class JobEndEvent(JobTask):
+    """A message end event that a worker carries out."""
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        super()._on_complete_hook(my_task)
+        if my_task.workflow is my_task.workflow.top_workflow:
+            run_of(my_task).end_events.append(self.bpmn_id)
+
+
+def throw(spec: Any, my_task: Task) -> None:
+    """Do what a throwing event does."""
+    trigger: Trigger = spec.trigger
+    kind = trigger.kind
+    if kind == "terminate":
+        dispatch.terminate(my_task)
+    elif kind in ("error", "cancel"):
+        dispatch.throw_error(my_task, Thrown(kind, trigger.name, "", my_task.data))
+    elif kind == "escalation":
+        dispatch.throw_escalation(my_task, Thrown(kind, trigger.name, "", my_task.data))
+    elif kind in ("signal", "message"):
+        payload = evaluate_all(spec.inputs_mapping, my_task.data) if spec.inputs_mapping else {}
+        key = None
+        if trigger.correlation is not None:
+            key = str(trigger.correlation.evaluate_json(my_task.data))
+        is_signal = kind == "signal"
+        run_of(my_task).thrown.append(
+            ThrownEvent(
+                "signal" if is_signal else "message",
+                str(trigger.name),
+                payload,
+                spec.bpmn_id,
+                key,
+            )
+        )
+        if is_signal:
+            dispatch.broadcast(my_task.workflow.top_workflow, str(trigger.name), payload)
