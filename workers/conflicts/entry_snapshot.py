@@ -61,7 +61,8 @@ class EntryReader:
         self._session = session
         points = settings.get("proposal_risk_points") or DEFAULT_PROPOSAL_POINTS
         self._proposal_points: Mapping[str, int] = points
-        self._proposals = dict(session.execute(select(Proposal.id, Proposal.number)).tuples())
+        proposals = session.execute(select(Proposal.id, Proposal.number)).tuples().all()
+        self._proposals = dict(proposals)
         releases = session.execute(select(Release.id, Release.number, Release.proposal_id))
         self._release_groups = {
             release_id: self._proposals.get(proposal_id or "", number)
