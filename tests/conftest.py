@@ -13,8 +13,6 @@ import pytest
 
 from engine.clock import Clock
 from engine.commands.context import execute
-from engine.commands.definitions import deploy_folder
-from engine.commands.organization import load_organization
 from engine.context import SYSTEM, Actor
 from engine.people import load_actor
 from models.database import Database
@@ -67,6 +65,9 @@ def loaded_template(
     organization: dict[str, Any],
 ) -> Path:
     """Give the file of a database with the organization loaded and the processes deployed."""
+    from engine.commands.definitions import deploy_folder
+    from engine.commands.organization import load_organization
+
     path = tmp_path_factory.mktemp("template") / "loaded.db"
     shutil.copy(empty_template, path)
     database = Database(f"sqlite:///{path}")

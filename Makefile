@@ -1,0 +1,47 @@
+# Assent: `make run` and `make test` are all a newcomer needs; both set up what is missing first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-stamp
+
+.PHONY: help run test test-long lint setup lock screenshots clean
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: $(STAMP)  ## Create the virtual environment with pinned dependencies
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Assent needs Python 3.11 or newer; this is " + sys.version) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+run: $(STAMP)  ## Serve on http://127.0.0.1:8080 with the example organization
+	exec $(BIN)/assent serve --demo
+
+test: $(STAMP)  ## Lint, types, floors and the whole test suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/assent check processes
+	$(BIN)/python -m pytest -n auto
+
+test-long: $(STAMP)  ## The long gates: minutes to hours
+	$(BIN)/python -m pytest -m long
+
+lint: $(STAMP)  ## Only lint, types and floors
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lock:  ## Pin every dependency with its hashes again
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/run.txt
+
+screenshots: $(STAMP)  ## Take the pictures in docs/ again
+	$(BIN)/python -m tests.browser.take_screenshots docs/screenshots
+
+clean:  ## Remove what was set up and what was served
+	rm -rf $(VENV) var
