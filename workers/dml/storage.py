@@ -117,7 +117,9 @@ class MediaStore:
             obstore.put(store, path, content, mode="create")
         else:
             staging = f"staging/{uuid.uuid4()}"
-            obstore.put(store, staging, self.read(quarantine_key), mode="overwrite")
+            with obstore.open_writer(store, staging) as writer:
+                for chunk in self.read(quarantine_key):
+                    writer.write(chunk)
             try:
                 obstore.rename(store, staging, path, overwrite=False)
             except AlreadyExistsError:
