@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from engine.runtime.layout import Bounds, Edge
+from engine.runtime.layout import Edge
 from webapp.render.bpmn_shapes import LINE, SMALL_SIZE, number, text_lines
 from webapp.render.bpmn_text import wrap
 
@@ -36,10 +36,16 @@ def edge_label(edge: Edge) -> str:
     """Write the name of a connection where the diagram says, else at its middle."""
     if not edge.name:
         return ""
-    place = edge.label or _middle(edge.waypoints)
-    lines = wrap(edge.name, max(place.width, 88.0), SMALL_SIZE, 4)
-    top = place.y if edge.label else place.y - len(lines) * SMALL_SIZE * LINE - 2
-    return text_lines(lines, place.x + place.width / 2, top, SMALL_SIZE, "lb")
+    if edge.label:
+        lines = wrap(edge.name, max(edge.label.width, 88.0), SMALL_SIZE, 4)
+        center = edge.label.x + edge.label.width / 2
+        return text_lines(lines, center, edge.label.y, SMALL_SIZE, "lb")
+    lines = wrap(edge.name, 88.0, SMALL_SIZE, 4)
+    (x, y), upright = _middle(edge.waypoints)
+    height = len(lines) * SMALL_SIZE * LINE
+    if upright:
+        return text_lines(lines, x + 6, y - height / 2, SMALL_SIZE, "lb", "start")
+    return text_lines(lines, x, y - height - 2, SMALL_SIZE, "lb")
 
 
 def _path(points: tuple[Point, ...]) -> str:
@@ -97,13 +103,13 @@ def _flow_mark(edge: Edge) -> str:
     return f'<path class="ring" transform="{place}" d="M0 0l8-4.5l8 4.5l-8 4.5z"/>'
 
 
-def _middle(points: tuple[Point, ...]) -> Bounds:
-    """Find the point halfway along the line, as an empty rectangle."""
+def _middle(points: tuple[Point, ...]) -> tuple[Point, bool]:
+    """Find the point halfway along the line, and whether the line is upright there."""
     half = sum(math.dist(a, b) for a, b in pairwise(points)) / 2
     for start, end in pairwise(points):
         length = math.dist(start, end)
         if length >= half > 0:
-            x, y = _toward(start, end, half / length)
-            return Bounds(x, y, 0, 0)
+            upright = abs(end[1] - start[1]) > abs(end[0] - start[0])
+            return _toward(start, end, half / length), upright
         half -= length
-    return Bounds(*points[0], 0, 0)
+    return points[0], False

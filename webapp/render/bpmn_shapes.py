@@ -97,7 +97,7 @@ def _name_inside(name: str, at: Bounds, icon: bool, marks: bool) -> str:
         return ""
     free = at.height - (16 if marks else 0) - 8
     most = max(int(free // (LABEL_SIZE * LINE)), 1)
-    lines = wrap(name, at.width - 12, LABEL_SIZE, most)
+    lines = wrap(name, at.width - 14, LABEL_SIZE, most)
     crowded = icon and len(lines) * LABEL_SIZE * LINE > at.height - 44
     if crowded:
         lines = wrap(name, at.width - 30 if len(lines) > 3 else at.width - 12, LABEL_SIZE, most)
@@ -165,7 +165,7 @@ def _draw_container(shape: Shape) -> str:
     """Draw a pool or lane with its name along the leading edge (BPMN 2.0.2 section 10.8)."""
     at, size = shape.bounds, LABEL_SIZE
     kind = "pool" if shape.kind == "participant" else "lane"
-    parts = [_rect(at, 3 if kind == "pool" else 0, kind)]
+    parts = [_rect(at, 3 if kind == "pool" else 0, f"{kind}-box")]
     long, band = (at.height, 30.0) if shape.horizontal else (at.width, 30.0)
     if kind == "pool":
         edge = (
@@ -173,7 +173,7 @@ def _draw_container(shape: Shape) -> str:
             if shape.horizontal
             else f"M{number(at.x)} {number(at.y + band)}h{number(at.width)}"
         )
-        parts.append(f'<path class="{kind}" d="{edge}"/>')
+        parts.append(f'<path class="{kind}-box" d="{edge}"/>')
     lines = wrap(shape.name, max(long - 12, 20), size, 2)
     top = -size * LINE * len(lines) / 2
     body = text_lines(lines, 0, top, size, f"nm {kind}-name")
@@ -227,7 +227,7 @@ def _draw_annotation(shape: Shape) -> str:
 def _draw_group(shape: Shape) -> str:
     at = shape.bounds
     label = shape.label or Bounds(at.x + at.width / 2 - 60, at.y + 4, 120, 14)
-    return _rect(at, 10, "group") + label_below(shape.name, at, label)
+    return _rect(at, 10, "group-box") + label_below(shape.name, at, label)
 
 
 _DRAWERS: Mapping[str, Callable[[Shape], str]] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 from markupsafe import Markup, escape
 
@@ -16,6 +17,8 @@ from webapp.render.bpmn_shapes import draw, number
 MARGIN = 24.0
 #: How many names the text summary lists before it counts the rest.
 SUMMARY_NAMES = 6
+#: Largest width class of diagram.css, in hundreds of units.
+WIDEST = 60
 
 KIND_WORDS = {
     "task": "Task",
@@ -121,7 +124,8 @@ def render_diagram(
     x, y, width, height = _frame(layout)
     summary = escape(_summary(layout, state, heading))
     opening = (
-        f'<svg class="bpmn" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{summary}"'
+        f'<svg class="bpmn w-{min(ceil(width / 100), WIDEST)}"'
+        f' xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{summary}"'
         f' viewBox="{number(x)} {number(y)} {number(width)} {number(height)}"'
         f' width="{number(width)}" height="{number(height)}">'
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-#: Widths in thousandths of the font size, measured for common sans-serif faces and rounded up.
+#: Widths in thousandths of the font size, those of the widest sans-serif faces in common use.
 _WIDTHS = (
-    dict.fromkeys("iIjl.,:;|!'`()[]{} ftr/\\", 260)
-    | dict.fromkeys("ABCDEFGHKNOPQRUVXYZ&<>+=~#%", 700)
-    | dict.fromkeys("mwMW@—", 880)
+    dict.fromkeys("iIjl.,:;|!'`()[]{} ftr/\\", 330)
+    | dict.fromkeys("ABCDEFGHKNOPQRUVXYZ&<>+=~#%", 730)
+    | dict.fromkeys("mwMW@—", 960)
 )
-_NARROW = 560
+_NARROW = 615
 #: Scripts beyond Latin, Greek and Cyrillic are taken as full-width.
 _WIDE = 1000
 

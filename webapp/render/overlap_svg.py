@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from webapp.render.bpmn_text import wrap
+from webapp.render.bpmn_text import measure, wrap
 
-WIDTH = 640.0
-BAR = 22.0
+#: Font size of the names, and the width of the picture on the narrowest phone, in pixels.
+TEXT = 11.5
+NARROWEST = 280.0
 #: The longest part of the axis that each tick distance is used for.
 _STEPS = tuple(
     timedelta(minutes=minutes)
@@ -36,56 +37,54 @@ def render_overlap(mine: Span, theirs: Span, zone: str = "UTC") -> Markup:
     tz = ZoneInfo(zone)
     first = min(mine.start, theirs.start)
     length = max(mine.end, theirs.end, first + timedelta(minutes=1)) - first
-    scale = WIDTH / length.total_seconds()
-
-    def place(moment: datetime) -> float:
-        return round((moment - first).total_seconds() * scale, 1)
-
-    parts = [_ticks(first.astimezone(tz), length, scale)]
     shared = max(mine.start, theirs.start), min(mine.end, theirs.end)
+    parts = [_ticks(first.astimezone(tz), length)]
     if shared[0] < shared[1]:
-        wide = place(shared[1]) - place(shared[0])
+        left, right = ((moment - first) / length for moment in shared)
         parts.append(
-            f'<rect class="both" x="{place(shared[0])}" y="18" width="{wide}" height="52"/>'
+            f'<rect class="both" x="{left:.2%}" y="18" width="{right - left:.2%}" height="52"/>'
         )
-    parts.append(_bar(mine.name, place(mine.start), place(mine.end), 20, "mine"))
-    parts.append(_bar(theirs.name, place(theirs.start), place(theirs.end), 46, "theirs"))
+    for span, top, kind in ((mine, 20, "mine"), (theirs, 46, "theirs")):
+        parts.append(
+            _bar(span.name, (span.start - first) / length, (span.end - first) / length, top, kind)
+        )
     words = escape(_words(mine, theirs, shared, tz))
     body = "".join(parts)
-    return Markup(
-        f'<div class="overlap"><svg viewBox="0 0 {WIDTH:g} 72" role="img" aria-label="{words}">'
-        f"{body}</svg></div>"
-    )
+    return Markup(f'<div class="overlap"><svg role="img" aria-label="{words}">{body}</svg></div>')
 
 
 def _bar(name: str, left: float, right: float, top: float, kind: str) -> str:
-    width = max(right - left, 4.0)
-    inside = width >= 70
-    room = width - 14 if inside else max(WIDTH - right, left) - 8
-    line = next(iter(wrap(name, room, 11.5, 1)), "")
-    x, anchor = left + 8, "start"
-    if not inside:
-        after = WIDTH - right > left
-        x, anchor = (right + 6, "start") if after else (left - 6, "end")
+    """Draw a bar; its name stands inside if even a phone has room for it, else beside it."""
+    width = max(right - left, 0.01)
+    inside = measure(name, TEXT) + 16 <= width * NARROWEST
+    if inside or 1 - right < left:
+        x, shift, anchor = (left, 8, "start") if inside else (left, -6, "end")
+    else:
+        x, shift, anchor = right, 6, "start"
+    room = (width if inside else max(1 - right, left)) * NARROWEST - 12
+    line = next(iter(wrap(name, max(room, 40), TEXT, 1)), "")
     color = f"{kind}-text" if inside or kind == "theirs" else "tick"
     return (
-        f'<rect class="{kind}" x="{left:g}" y="{top:g}" width="{width:g}" height="{BAR:g}" rx="4"/>'
-        f'<text class="{color}" x="{x:g}" y="{top + 15:g}" text-anchor="{anchor}">'
+        f'<rect class="{kind}" x="{left:.2%}" y="{top:g}" width="{width:.2%}" height="22" rx="4"/>'
+        f'<text class="{color}" x="{x:.2%}" dx="{shift}" y="{top + 15:g}" text-anchor="{anchor}">'
         f"{escape(line)}</text>"
     )
 
 
-def _ticks(first: datetime, length: timedelta, scale: float) -> str:
-    """Write at most six times along the axis, at round distances from its beginning."""
-    step = next((step for step in _STEPS if length / step <= 5), length)
-    form = "%H:%M" if length <= timedelta(hours=30) else "%a %-d %b"
-    form = "%b %Y" if step > timedelta(days=40) else form
+def _ticks(first: datetime, length: timedelta) -> str:
+    """Write a few times along the axis, at round distances from its beginning."""
+    days = length > timedelta(hours=30)
+    most = 3 if days else 5
+    step = next((step for step in _STEPS if length / step <= most), length)
+    form = "%b %Y" if step > timedelta(days=40) else "%a %-d %b" if days else "%H:%M"
     parts = []
     for index in range(int(length / step) + 1):
-        x = index * step.total_seconds() * scale
-        anchor = "start" if x < 20 else "end" if x > WIDTH - 30 else "middle"
+        place = index * step / length
+        anchor = "start" if place < 0.05 else "end" if place > 0.93 else "middle"
         said = (first + index * step).strftime(form)
-        parts.append(f'<text class="tick" x="{x:.1f}" y="11" text-anchor="{anchor}">{said}</text>')
+        parts.append(
+            f'<text class="tick" x="{place:.2%}" y="11" text-anchor="{anchor}">{said}</text>'
+        )
     return "".join(parts)
 
 

@@ -58,6 +58,11 @@ class Row:
     bars: tuple[Bar, ...]
     chip: str = ""
 
+    @property
+    def lines(self) -> int:
+        """How many lines of bars the row has, at least one."""
+        return max((bar.line for bar in self.bars), default=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
