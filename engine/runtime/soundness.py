@@ -1,0 +1,217 @@
+"""Plays the token game on every scope of a diagram to find what can get stuck or run twice.
+
+A scope is sound when, whatever its conditions say and in whatever order its tasks are done, no
+token waits for ever, no place gets a second token, every node can be reached by a token and the
+end stays within reach. Subprocesses are played on their own; a multi-instance activity counts as
+one task, and events are taken to happen at some time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.runtime.validation.diagram import Diagram, Node, Scope
+from engine.runtime.validation.net import Move, Net, build_net
+from engine.runtime.validation.problems import Problem
+
+MAXIMUM_STATES = 100_000
+_LONGEST_TRACE = 30
+
+
+@dataclass
+class _Exploration:
+    """The states that were reached, how, and what was found on the way."""
+
+    net: Net
+    came_from: dict[int, tuple[int, Move] | None] = field(default_factory=dict)
+    predecessors: dict[int, list[int]] = field(default_factory=dict)
+    fired: set[str] = field(default_factory=set)
+    doubled: tuple[int, Move, int] | None = None
+    """The state, the move and the places that already held a token."""
+    stuck: int | None = None
+    completes: bool = False
+    is_whole: bool = True
+
+
+def check_soundness(diagram: Diagram, skip: frozenset[str] = frozenset()) -> list[Problem]:
+    """Find deadlocks, double tokens and dead nodes in all scopes but those in `skip`."""
+    problems: list[Problem] = []
+    completing: dict[str, bool] = {}
+    for scope in reversed(list(diagram.scopes.values())):
+        if scope.id in skip or not scope.starts():
+            completing[scope.id] = True
+            continue
+        found = _explore(build_net(scope, completing))
+        problems += _report(diagram, scope, found)
+        rescued = any(
+            inner.is_event_subprocess and completing.get(inner.id, True)
+            for inner in diagram.inner_scopes(scope.id)
+        )
+        completing[scope.id] = found.completes or rescued or not found.is_whole
+    return problems
+
+
+def _explore(net: Net) -> _Exploration:
+    """Visit every reachable state breadth first, so that traces are shortest."""
+    found = _Exploration(net, {net.initial: None})
+    queue = [net.initial]
+    for state in queue:
+        is_stuck = state != 0
+        for move in _enabled(net, state):
+            is_stuck = False
+            rest = 0 if move.ends_scope else state & ~move.takes
+            _note_fired(found, move)
+            if rest & move.gives:
+                if found.doubled is None:
+                    found.doubled = (state, move, rest & move.gives)
+                continue
+            following = rest | move.gives
+            found.completes |= following == 0 and not move.is_abrupt
+            found.predecessors.setdefault(following, []).append(state)
+            if following not in found.came_from:
+                found.came_from[following] = (state, move)
+                queue.append(following)
+        if is_stuck and found.stuck is None:
+            found.stuck = state
+        if len(queue) > MAXIMUM_STATES:
+            found.is_whole = False
+            break
+    return found
+
+
+def _enabled(net: Net, state: int) -> Iterator[Move]:
+    for move in net.moves:
+        if state & move.takes == move.takes and not state & move.unless:
+            yield move
+    for join in net.joins:
+        yield from join.moves(state)
+
+
+def _note_fired(found: _Exploration, move: Move) -> None:
+    found.fired.add(move.node)
+    for bit, nodes in found.net.passed.items():
+        if move.gives & bit:
+            found.fired.update(nodes)
+
+
+def _report(diagram: Diagram, scope: Scope, found: _Exploration) -> Iterator[Problem]:
+    if found.doubled is not None:
+        yield _double_token(scope, found, *found.doubled)
+    if found.stuck is not None:
+        yield _deadlock(scope, found, found.stuck)
+    if not found.is_whole:
+        yield Problem(
+            "too-complex",
+            scope.id,
+            scope.line,
+            f"{scope.label} has more than {MAXIMUM_STATES:,} states, too many to check.",
+            "Move some of the parallel branches into subprocesses.",
+        )
+    if found.doubled is None and found.stuck is None and found.is_whole:
+        yield from _dead_nodes(scope, found)
+        yield from _endless(scope, found)
+
+
+def trace_to(found: _Exploration, state: int) -> list[str]:
+    """Return the ids of the elements executed on the shortest way to a state."""
+    moves: list[Move] = []
+    step = found.came_from[state]
+    while step is not None:
+        moves.append(step[1])
+        step = found.came_from[step[0]]
+    return [node for move in reversed(moves) for node in _executed(found.net, move)]
+
+
+def _executed(net: Net, move: Move) -> list[str]:
+    nodes = [] if move.silent else [move.node]
+    for bit, passed in net.passed.items():
+        if move.gives & bit:
+            nodes += passed
+    return nodes
+
+
+def _show(trace: list[str]) -> str:
+    shown = trace if len(trace) <= _LONGEST_TRACE else ["…", *trace[-_LONGEST_TRACE:]]
+    return " → ".join(shown)
+
+
+def _double_token(
+    scope: Scope, found: _Exploration, state: int, move: Move, places: int
+) -> Problem:
+    node = scope.nodes[move.node]
+    trace = [*trace_to(found, state), *_executed(found.net, move)]
+    again = [n for bit, nodes in found.net.passed.items() if places & bit for n in nodes]
+    again += _waiting_nodes(found.net, places)
+    twice = scope.nodes[again[0]].label if again else node.label
+    return Problem(
+        "runs-twice",
+        node.id,
+        node.line,
+        f"{twice} would run twice: two tokens come through {node.label}. Trace: {_show(trace)}.",
+        "Where parallel branches meet, use a parallel gateway; let no flow lead out of the branches"
+        " and back before the split.",
+    )
+
+
+def _deadlock(scope: Scope, found: _Exploration, state: int) -> Problem:
+    node = _blocked(scope, found.net, state)
+    trace = [*trace_to(found, state)]
+    places = found.net.flow_places
+    missing = [flow.id for flow in scope.incoming(node.id) if not state & places[flow.id]]
+    waits = f" It waits for a token on {', '.join(missing)}." if missing else ""
+    return Problem(
+        "deadlock",
+        node.id,
+        node.line,
+        f"{node.label} can wait for ever.{waits} Trace: {_show(trace)}.",
+        "Join with the kind of gateway that split: exclusive with exclusive, parallel with"
+        " parallel.",
+    )
+
+
+def _blocked(scope: Scope, net: Net, state: int) -> Node:
+    waiting = _waiting_nodes(net, state)
+    joins = [node for node in waiting if len(scope.incoming(node)) > 1]
+    return scope.nodes[(joins or waiting or list(scope.nodes))[0]]
+
+
+def _waiting_nodes(net: Net, places: int) -> list[str]:
+    return [node for bit, nodes in net.waiting_at.items() if places & bit for node in nodes]
+
+
+def _dead_nodes(scope: Scope, found: _Exploration) -> Iterator[Problem]:
+    covered = found.fired
+    for node in scope.nodes.values():
+        if node.id not in covered and not node.is_event_subprocess:
+            yield Problem(
+                "dead-task",
+                node.id,
+                node.line,
+                f"No token can ever reach {node.label}.",
+                "Look at the gateways and subprocesses before it.",
+            )
+            return
+
+
+def _endless(scope: Scope, found: _Exploration) -> Iterator[Problem]:
+    """Find states from which the scope can't end any more."""
+    reaching = {0}
+    queue = [0]
+    for state in queue:
+        for before in found.predecessors.get(state, ()):
+            if before not in reaching:
+                reaching.add(before)
+                queue.append(before)
+    for state in found.came_from:
+        if state not in reaching:
+            node = _blocked(scope, found.net, state)
+            yield Problem(
+                "no-end",
+                node.id,
+                node.line,
+                f"Once {node.label} is reached in this way, {scope.label} can't end any more."
+                f" Trace: {_show(trace_to(found, state))}.",
+                "Give the loop a way out.",
+            )
+            return
