@@ -52,8 +52,19 @@ def parse_unary_tests(text: str, names: Collection[str] = ()) -> UnaryTests:
     return _parse_unary_tests(text.strip() or "-", _names_that_matter(names))
 
 
-def _names_that_matter(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(name for name in names if not name.isidentifier())
+class KnownNames(frozenset[str]):
+    """Names that were sorted out once with `known_names`, for many parses with the same ones."""
+
+    __slots__ = ()
+
+
+def known_names(names: Iterable[str]) -> KnownNames:
+    """Return the names that change how a text is read: those that are no plain word."""
+    return KnownNames(name for name in names if not name.isidentifier())
+
+
+def _names_that_matter(names: Iterable[str]) -> KnownNames:
+    return names if isinstance(names, KnownNames) else known_names(names)
 
 
 @lru_cache(maxsize=4_096)

@@ -14,7 +14,7 @@ from engine.feel.tree import count_nodes, uses_name
 from engine.feel.values import FeelRange, Value, number, whole_number
 
 
-class _NoItems(Exception):
+class NoItems(Exception):
     """An iterator has nothing to iterate over, so the whole expression is null."""
 
 
@@ -53,13 +53,14 @@ def _items(scope: Scope, source: _Source) -> Iterator[Value]:
     if source.end is not None:
         return _count(scope.meter, start, source.end(scope))
     if type(start) is FeelRange:
-        return _items_of_range(scope.meter, start)
+        return items_of_range(scope.meter, start)
     if start is None:
-        raise _NoItems
+        raise NoItems
     return iter(start if type(start) is list else [start])
 
 
-def _items_of_range(meter: Meter, value: FeelRange) -> Iterator[Value]:
+def items_of_range(meter: Meter, value: FeelRange) -> Iterator[Value]:
+    """Yield the whole numbers or dates of a range; raises NoItems when there are none to count."""
     items = list(_count(meter, value.low, value.high))
     if items and not value.low_included:
         items = items[1:]
@@ -75,7 +76,7 @@ def _count(meter: Meter, start: Value, end: Value) -> Iterator[Value]:
         return _steps(meter, first, last, date_of_number)
     low, high = whole_number(start), whole_number(end)
     if low is None or high is None:
-        raise _NoItems
+        raise NoItems
     return _steps(meter, low, high, number)
 
 
@@ -99,7 +100,7 @@ def compile_for(node: syntax.For) -> Run:
                     scope.meter.charge_items(len(results))
                     inner = inner.inside({"partial": list(results)})
                 results.append(body(inner))
-        except _NoItems:
+        except NoItems:
             return None
         return results
 
@@ -120,7 +121,7 @@ def compile_quantified(node: syntax.Quantified) -> Run:
                     return deciding
                 if answer is not (not deciding):
                     result = None
-        except _NoItems:
+        except NoItems:
             return None
         return result
 

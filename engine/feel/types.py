@@ -39,7 +39,9 @@ _OTHER_SPELLINGS = {
 class FeelType:
     """A type: a kind, with the element of a list or range, the fields of a context, a signature.
 
-    `accepts` is the constraint of allowed values of an item definition, asked after the shape.
+    `accepts` is the constraint of allowed values of an item definition, asked after the shape;
+    `open_fields` lets fields be absent, as in data that leaves out what it does not know;
+    `ranks` is the text of the allowed values, whose order is a priority in decision tables.
     """
 
     name: str
@@ -48,6 +50,8 @@ class FeelType:
     parameters: tuple[FeelType, ...] | None = None
     result: FeelType | None = None
     accepts: Callable[[Meter, Value], bool] | None = None
+    open_fields: bool = False
+    ranks: str | None = None
 
 
 ANY = FeelType("Any")
@@ -80,7 +84,7 @@ def _has_shape(meter: Meter, value: Value, wanted: FeelType, depth: int) -> bool
         return all(conforms(meter, item, element, depth + 1) for item in value)
     if name == "context" and wanted.fields is not None:
         return all(
-            key in value and conforms(meter, value[key], field, depth + 1)
+            conforms(meter, value[key], field, depth + 1) if key in value else wanted.open_fields
             for key, field in wanted.fields
         )
     if name == "range" and wanted.element:
