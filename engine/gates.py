@@ -12,7 +12,7 @@ from engine.audit import digest_of, record_event
 from engine.authority import AuthorityLevel, CastVote, count_votes, find_barred_duty, name_seats
 from engine.context import Context
 from engine.criteria import CriterionResult, find_unmet, judge_row
-from engine.decisions import explain_rows
+from engine.decisions import FailingCell, explain_rows
 from engine.definitions import find_decision
 from engine.errors import GateClosed, InvalidInput, NotFound, SeparationOfDuties
 from engine.facts import gather_facts
@@ -69,9 +69,9 @@ def judge_criteria(
     ]
 
 
-def _say_cell(cell: Any) -> str:
-    value = "unknown" if cell.input_value is None else str(cell.input_value).lower()
-    return f"{str(cell.input_name).replace('_', ' ')} is {value}"
+def _say_cell(cell: FailingCell) -> str:
+    value = "unknown" if cell.value is None else str(cell.value).lower()
+    return f"{cell.column.replace('_', ' ')} is {value}"
 
 
 def evidence_digest(subject: Subject, criteria: list[CriterionResult]) -> str:

@@ -89,10 +89,9 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """Give a session that sees one moment and writes nothing."""
+        """Give a session that sees one moment and writes nothing; rows outlive it."""
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
-            session.rollback()
 
     def close(self) -> None:
         """Close every connection and give the lock file back."""

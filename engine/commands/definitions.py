@@ -96,5 +96,5 @@ def _identify(kind: str, name: str, content: bytes) -> tuple[str, str]:
         schema = json.loads(content)
     except ValueError as error:
         raise InvalidInput(f"{name} is not JSON: {error}", field="content") from error
-    form = read_form(schema)
-    return Path(name).stem, form.title or Path(name).stem
+    read_form(schema)
+    return Path(name).stem, str(schema.get("title") or Path(name).stem)

@@ -256,7 +256,7 @@ def _business_case(case: dict[str, Any]) -> dict[str, Any]:
             {"text": r["text"], "probability": r.get("prob"), "impact": r.get("impact")}
             for r in case["risks"]
         ],
-        "issues": [issue["text"] for issue in case["issues"]],
+        "issues": [issue["text"] for issue in case["issues"]] or ["None known."],
         "alternatives": case["alternatives"],
         "budget_eur": case["budget_eur"],
         "financial_expectation": (

@@ -14,7 +14,7 @@ from engine.local_time import read_moment, read_zone
 from engine.messages import send_when_saved
 from engine.records.registry import RecordCall, record_action
 from engine.records.subjects import require_subject
-from engine.schedule import cancel_entry, publish_release
+from engine.schedule import cancel_entry, publish_proposal, publish_release
 from models.change import Rfc
 from models.media import BuildEvidence
 from models.proposal import Proposal
@@ -151,6 +151,7 @@ def finish_release(call: RecordCall) -> None:
     proposal = _proposal(call, release)
     if proposal is not None:
         proposal.state, proposal.updated_at = ProposalState.REALIZED.value, call.ctx.now
+        publish_proposal(call.ctx, proposal, Firmness.DONE)
     _tell_rfcs(call, release, release.outcome)
 
 

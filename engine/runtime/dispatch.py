@@ -28,7 +28,7 @@ def data_of_token(task: Task) -> Data:
     """Return a token's variables, seen through the embedded subprocess that it may be in."""
     scope = task.workflow.top_workflow.subprocesses.get(task.id)
     if scope is None or not scope.shares_data:
-        return dict(task.data)
+        return {**task.data, **task.internal_data.get("changes", {})}
     hidden = {*task.internal_data.get("local", ()), *task.internal_data.get("inputs", {})}
     inside = {name: value for name, value in view(scope).items() if name not in hidden}
     return {**task.data, **inside}
@@ -39,7 +39,8 @@ def view(workflow: Any) -> Data:
 
     What branches have not settled among themselves keeps the value it had before they parted.
     """
-    tokens = workflow.tokens()
+    # Multi-instance activities are seen as a whole, not by what each instance does.
+    tokens = [task for task in workflow.tokens() if not task.task_spec.is_instance]
     if not tokens:
         return dict(workflow.task_tree.data)
     return dict(merge_tokens(tokens, keep_base, data_of_token))
@@ -114,10 +115,8 @@ def _rearm(task: Task) -> None:
 
 
 def _data_when_interrupted(split: Task, activity: Task) -> Data:
-    if isinstance(activity.task_spec, Subprocess):
+    if isinstance(activity.task_spec, Subprocess | MultiInstance | StandardLoop):
         return data_of_token(activity)
-    if isinstance(activity.task_spec, MultiInstance | StandardLoop):
-        return dict(activity.data)
     return dict(split.data)
 
 

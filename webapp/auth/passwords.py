@@ -34,6 +34,13 @@ def require_password_length(password: str) -> None:
         )
 
 
+def hash_password(password: str) -> str:
+    """Give the argon2id hash under which a password is kept."""
+    require_password_length(password)
+    with _hashing:
+        return _hasher.hash(password)
+
+
 def matches(password_hash: str | None, password: str) -> bool:
     """Tell whether a password is the one of the hash; without a hash it takes as long to say no."""
     with _hashing:

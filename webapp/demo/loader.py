@@ -27,7 +27,7 @@ from workers.runner import drain
 
 DOCUMENT = Path(__file__).parent / "example_org.json"
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
-DEMO_PASSWORD = "assent-demo"  # noqa: S105  # Shown on the sign-in page of the demo on purpose.
+DEMO_PASSWORD = "assent-demo"  # Shown on the sign-in page of the demo on purpose.
 
 
 def load_demo(services: Services, ports: WorkerPorts, topics: TopicRegistry) -> bool:

@@ -34,7 +34,13 @@ ITEMS: dict[str, tuple[str, str, list[dict[str, str]]]] = {
     "Add triage hook to claims application": (
         "normal",
         "low",
-        [{"ci": "app-claims-core", "action": "change", "detail": "5.4.1 to 5.4.2, hook behind flag"}],
+        [
+            {
+                "ci": "app-claims-core",
+                "action": "change",
+                "detail": "5.4.1 to 5.4.2, hook behind flag",
+            }
+        ],
     ),
 }
 
@@ -61,7 +67,7 @@ def play_claims_triage(database: Database, play: Play) -> None:
 
 def _raise(ctx: Context, *, title: str) -> None:
     proposal = find_by_number(ctx.session, SubjectKind.PROPOSAL, "P1")
-    assert isinstance(proposal, Proposal)  # noqa: S101  # The number names a proposal.
+    assert isinstance(proposal, Proposal)  # The number names a proposal.
     rfc_type, risk, items = ITEMS[title]
     proposal.state = ProposalState.IN_TRANSITION.value
     start_request(
@@ -110,6 +116,7 @@ def vote_all(
     database: Database, play: Play, business_key: str, element_id: str, comment: str
 ) -> None:
     """Let whoever is seated authorize until nobody is asked any more."""
+
     def seats() -> list[tuple[str | None, str | None]]:
         with database.read() as session:
             rows = session.execute(
@@ -146,8 +153,8 @@ def _run_release(database: Database, play: Play, proposal: Proposal) -> None:
 
 PLAN: dict[str, Any] = {
     "strategy": "phased",
-    "window_start": "2027-03-13T22:00",
-    "window_end": "2027-03-14T02:00",
+    "window_start": "2027-03-13T22:00+01:00",
+    "window_end": "2027-03-14T02:00+01:00",
     "tz": "Europe/Berlin",
     "pass_fail_criteria": "95 of 100 tests pass, none critical fails; 300 claims an hour.",
     "build_sources": "git: claims/triage at tag v1.0.0",
