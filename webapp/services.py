@@ -66,5 +66,3 @@ def read_session() -> Iterator[Session]:
     """Give a session that sees one moment; what was read stays readable after the block."""
     with services().database.read() as session:
         yield session
-        # The end of the read expires what the session holds; rows that left it keep their values.
-        session.expunge_all()

@@ -115,7 +115,7 @@ def test_a_defect_shows_a_number_and_never_a_trace(site: Site, caplog: pytest.Lo
     def fail() -> None:
         raise RuntimeError("secret detail")
 
-    site.app.before_request_funcs.setdefault(None, []).append(fail)
+    site.app.before_request_funcs.setdefault(None, []).insert(1, fail)
 
     answer = site.app.test_client().get("/api/v1/me")
 

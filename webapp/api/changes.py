@@ -1,0 +1,95 @@
+"""Changes asked for over the API: one transaction each, once per Idempotency-Key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+from flask import request
+from sqlalchemy import delete
+
+from engine.commands.context import execute
+from engine.context import Context
+from engine.errors import BadParameter, KeyReused, PreconditionFailed
+from models.account import IdempotentAnswer
+from webapp.api.operation import Answer
+from webapp.auth.identity import current_actor, current_person_id
+from webapp.services import services
+
+KEY_HEADER = "Idempotency-Key"
+MAXIMUM_KEY = 200
+KEPT_FOR = timedelta(days=7)
+
+Work = Callable[[Context], Answer]
+
+
+def change(work: Work, *, content_digest: str | None = None) -> Answer:
+    """Carry out a change in one transaction and give its answer.
+
+    With an Idempotency-Key the answer is kept in that same transaction: the same request gives
+    the same answer again and changes nothing; another request under the key raises KeyReused.
+    `content_digest` stands for a body that was streamed elsewhere.
+    """
+    actor = current_actor()
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return execute(services().database, services().clock, actor, work)
+    if not 1 <= len(key) <= MAXIMUM_KEY or not key.isascii() or not key.isprintable():
+        raise BadParameter(
+            f"An {KEY_HEADER} has 1 to {MAXIMUM_KEY} printable characters.", field=KEY_HEADER
+        )
+    person_id, digest = current_person_id(), _digest_request(content_digest)
+
+    def work_once(ctx: Context) -> Answer:
+        kept = ctx.session.get(IdempotentAnswer, (person_id, key))
+        if kept is not None:
+            return _repeat(kept, digest)
+        answer = work(ctx)
+        _keep(ctx, person_id, key, digest, answer)
+        return answer
+
+    return execute(services().database, services().clock, actor, work_once)
+
+
+def require_match(etag: str) -> None:
+    """Raise PreconditionFailed when the client's If-Match names another state of the thing."""
+    wanted = request.if_match
+    if request.headers.get("If-Match") and not wanted.contains(etag):
+        raise PreconditionFailed(current=etag)
+
+
+def _digest_request(content_digest: str | None) -> str:
+    body = content_digest or hashlib.sha256(request.get_data(cache=True)).hexdigest()
+    asked = json.dumps([request.method, request.full_path, body])
+    return hashlib.sha256(asked.encode()).hexdigest()
+
+
+def _repeat(kept: IdempotentAnswer, digest: str) -> Answer:
+    if kept.request_digest != digest:
+        raise KeyReused
+    return Answer(json.loads(kept.body), status=kept.status, location=kept.location)
+
+
+def _keep(ctx: Context, person_id: str, key: str, digest: str, answer: Answer) -> None:
+    ctx.session.execute(
+        delete(IdempotentAnswer).where(
+            IdempotentAnswer.person_id == person_id,
+            IdempotentAnswer.created_at < ctx.now - KEPT_FOR,
+        )
+    )
+    body = answer.body
+    if answer.withheld:
+        body = {**body, **dict.fromkeys(answer.withheld)}
+    ctx.session.add(
+        IdempotentAnswer(
+            person_id=person_id,
+            key=key,
+            request_digest=digest,
+            status=answer.status,
+            body=json.dumps(body),
+            location=answer.location,
+            created_at=ctx.now,
+        )
+    )

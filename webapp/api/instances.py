@@ -1,0 +1,217 @@
+"""The API's instances: where each stands, what it waits for, what happened in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from engine.commands.processes import cancel_instance
+from engine.context import Context
+from engine.errors import NotFound
+from models.instance import MessageWait
+from models.job import Job
+from models.queries.inbox import TaskRow, list_instance_tasks
+from models.queries.incidents import list_incidents, list_jobs
+from models.queries.instances import (
+    InstanceRow,
+    find_instance,
+    list_instances,
+    list_message_waits,
+)
+from models.queries.record import list_events
+from models.vocabulary import InstanceState, JobKind
+from webapp.api.changes import change, require_match
+from webapp.api.operation import Answer, operation
+from webapp.api.record import EVENT, show_event
+from webapp.api.schema import (
+    Schema,
+    choice,
+    instant,
+    list_of,
+    mapping,
+    maybe,
+    present,
+    record,
+    text,
+    whole,
+    word,
+)
+from webapp.api.tasks import SUBJECT, TASK, show_task
+from webapp.services import read_session
+
+TAG = "Instances"
+INSTANCE = record(
+    "Instance",
+    {
+        "id": text(),
+        "process_key": text(),
+        "business_key": text(),
+        "subject": SUBJECT,
+        "state": word(InstanceState),
+        "version": whole("Grows with every step."),
+        "parent_id": maybe(text()),
+        "started_at": instant(),
+        "started_by": maybe(text()),
+        "ended_at": maybe(instant()),
+    },
+)
+WAIT = record(
+    "Wait",
+    {
+        "kind": choice("message", "job", "timer", "incident"),
+        "element_id": maybe(text()),
+        "name": text("The message or topic it waits for."),
+        "due_at": maybe(instant()),
+        "detail": maybe(text()),
+    },
+)
+INSTANCE_IN_FULL = record(
+    "InstanceInFull",
+    {
+        **INSTANCE["properties"],
+        "variables": mapping("The data of the process."),
+        "tokens": mapping("How many tokens wait at each element of the diagram."),
+        "visits": mapping("How often each element was completed."),
+        "end_events": list_of(text(), "The end events that were reached."),
+        "tasks": list_of(TASK),
+        "waits": list_of(WAIT),
+    },
+)
+CANCELLATION = record("Cancellation", {"reason": text("Why; it goes on record.", minimum=1)})
+
+
+@operation(
+    "GET",
+    "/instances",
+    tag=TAG,
+    answers={200: INSTANCE},
+    paged=True,
+    query={
+        "process": text("The key of a process.", maximum=200),
+        "business_key": text("The number of what it is about.", maximum=200),
+        "state": word(InstanceState),
+    },
+)
+def read_instances(query: dict[str, Any]) -> Answer:
+    """List instances of processes, the newest first."""
+    with read_session() as session:
+        page = list_instances(
+            session,
+            process_key=query["process"],
+            business_key=query["business_key"],
+            state=query["state"],
+            after=query["after"],
+            limit=query["limit"],
+        )
+    return Answer({"items": [show_instance(row) for row in page.items], "next": page.next})
+
+
+@operation(
+    "GET", "/instances/<instance_id>", tag=TAG, answers={200: INSTANCE_IN_FULL}, versioned=True
+)
+def read_instance(instance_id: str) -> Answer:
+    """Read an instance: state, data, tokens, tasks and what it waits for."""
+    with read_session() as session:
+        return _answer(session, instance_id)
+
+
+@operation(
+    "GET", "/instances/<instance_id>/history", tag=TAG, answers={200: EVENT}, paged=True, query={}
+)
+def read_history(instance_id: str, query: dict[str, Any]) -> Answer:
+    """List what happened in an instance, oldest first."""
+    with read_session() as session:
+        _require_instance(session, instance_id)
+        page = list_events(
+            session,
+            chain_id=instance_id,
+            newest_first=False,
+            after=query["after"],
+            limit=query["limit"],
+        )
+    return Answer({"items": [show_event(event) for event in page.items], "next": page.next})
+
+
+@operation(
+    "POST",
+    "/instances/<instance_id>/cancel",
+    tag=TAG,
+    answers={200: INSTANCE_IN_FULL},
+    request=CANCELLATION,
+    versioned=True,
+)
+def cancel(instance_id: str, body: dict[str, Any]) -> Answer:
+    """End an instance before its end, with a reason; process owners may."""
+
+    def work(ctx: Context) -> Answer:
+        row = _require_instance(ctx.session, instance_id)
+        require_match(_etag(row))
+        cancel_instance(ctx, instance_id=instance_id, reason=body["reason"])
+        ctx.session.flush()
+        return _answer(ctx.session, instance_id)
+
+    return change(work)
+
+
+def show_instance(row: InstanceRow, shape: Schema = INSTANCE, **more: Any) -> dict[str, Any]:
+    """Give an instance as the API shows it."""
+    subject = {"kind": row.instance.subject_kind or "", "number": row.number, "title": row.title}
+    return present(row.instance, shape, subject=subject, **more)
+
+
+def _answer(session: Session, instance_id: str) -> Answer:
+    row = _require_instance(session, instance_id)
+    tasks = [
+        TaskRow(task, row.instance, row.number, row.title)
+        for task in list_instance_tasks(session, instance_id)
+    ]
+    body = show_instance(
+        row,
+        INSTANCE_IN_FULL,
+        tasks=[show_task(session, task) for task in tasks],
+        waits=_show_waits(session, instance_id),
+    )
+    return Answer(body, etag=_etag(row))
+
+
+def _show_waits(session: Session, instance_id: str) -> list[dict[str, Any]]:
+    waits = [_show_message(wait) for wait in list_message_waits(session, instance_id)]
+    waits += [_show_job(job) for job in list_jobs(session, instance_id)]
+    for incident in list_incidents(session, instance_id=instance_id).items:
+        waits.append(
+            {
+                "kind": "incident",
+                "element_id": incident.element_id,
+                "name": incident.kind,
+                "due_at": None,
+                "detail": incident.message,
+            }
+        )
+    return waits
+
+
+def _show_message(wait: MessageWait) -> dict[str, Any]:
+    return {
+        "kind": "message",
+        "element_id": wait.element_id,
+        "name": wait.message_name,
+        "due_at": None,
+        "detail": wait.correlation_key,
+    }
+
+
+def _show_job(job: Job) -> dict[str, Any]:
+    shown = present(job, WAIT, kind="job", name=job.topic, detail=job.last_error)
+    return {**shown, "kind": "timer"} if job.kind == JobKind.TIMER else shown
+
+
+def _require_instance(session: Session, instance_id: str) -> InstanceRow:
+    row = find_instance(session, instance_id)
+    if row is None:
+        raise NotFound(f"There is no instance {instance_id[:80]}.")
+    return row
+
+
+def _etag(row: InstanceRow) -> str:
+    return f"{row.instance.id}-{row.instance.version}"
