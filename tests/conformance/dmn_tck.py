@@ -1,4 +1,4 @@
-"""Reads test cases of the DMN Technology Compatibility Kit: inputs and expected values of decisions."""
+"""Reads test cases of the DMN compatibility kit: inputs and expected values of decisions."""
 
 from __future__ import annotations
 
