@@ -61,12 +61,12 @@ class EntryReader:
         self._session = session
         points = settings.get("proposal_risk_points") or DEFAULT_PROPOSAL_POINTS
         self._proposal_points: Mapping[str, int] = points
-        proposals = session.execute(select(Proposal.id, Proposal.number)).tuples().all()
-        self._proposals = dict(proposals)
+        proposals = session.execute(select(Proposal.id, Proposal.number))
+        self._proposals = {row.id: row.number for row in proposals}
         releases = session.execute(select(Release.id, Release.number, Release.proposal_id))
         self._release_groups = {
             release_id: self._proposals.get(proposal_id or "", number)
-            for release_id, number, proposal_id in releases.tuples()
+            for release_id, number, proposal_id in releases
         }
 
     def read_subject(self, subject_kind: str, subject_id: str) -> Subject:
@@ -124,8 +124,8 @@ class EntryReader:
         ]
 
     def _groups_of_rfcs(self) -> dict[str, str]:
-        rows = self._session.execute(select(Rfc.number, Rfc.proposal_id, Rfc.release_id)).tuples()
-        releases = self._session.execute(select(Release.id, Release.number)).tuples()
+        rows = self._session.execute(select(Rfc.number, Rfc.proposal_id, Rfc.release_id))
+        releases = self._session.execute(select(Release.id, Release.number))
         groups = {number: self._release_groups[release_id] for release_id, number in releases}
         for number, proposal_id, release_id in rows:
             groups[number] = self._group_of_rfc(number, proposal_id, release_id)

@@ -80,7 +80,7 @@ def _read_media(session: Session, release_id: str) -> tuple[MediaFacts, ...]:
 
 def _read_library(session: Session) -> tuple[KnownMedia, ...]:
     columns = (MediaItem.name, MediaItem.media_version, MediaItem.sha256, MediaItem.state)
-    rows = session.execute(select(*columns).where(MediaItem.state.in_(LIBRARY_STATES))).tuples()
+    rows = session.execute(select(*columns).where(MediaItem.state.in_(LIBRARY_STATES)))
     return tuple(
         KnownMedia(name, version, sha256.lower(), state) for name, version, sha256, state in rows
     )
