@@ -73,7 +73,7 @@ class ProcessCompiler:
                     )
         for node in scope.nodes.values():
             self._check_node(scope, node)
-        if not scope.starts():
+        if not scope.starts() and scope.kind != "adHocSubProcess":
             self._problem("no-start", scope.id, scope.line, "There is no start event.", "Add one.")
         if self._depth(scope) > MAXIMUM_NESTING:
             self._problem(

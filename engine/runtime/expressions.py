@@ -11,6 +11,7 @@ from typing import Any
 
 from engine import feel
 from engine.errors import ExpressionFailed
+from engine.feel.juel import translate_juel
 from engine.runtime.extensions import MappedValue, Mapping
 
 _WRAPPED = re.compile(r"[$#]\{([^{}]*)\}")
@@ -74,7 +75,7 @@ def parse_condition(text: str) -> Expression:
     text = text.strip()
     wrapped = _WRAPPED.fullmatch(text)
     if wrapped or text.startswith(("${", "#{")):
-        return _parse(feel.translate_juel(text))
+        return _parse(translate_juel(text))
     return _parse(text.removeprefix("="))
 
 
@@ -84,13 +85,13 @@ def parse_value(text: str) -> Template:
     if stripped.startswith("="):
         return Template((_parse(stripped[1:]),))
     if _WRAPPED.fullmatch(stripped):
-        return Template((_parse(feel.translate_juel(stripped)),))
+        return Template((_parse(translate_juel(stripped)),))
     parts: list[str | Expression] = []
     end = 0
     for match in _WRAPPED.finditer(text):
         if match.start() > end:
             parts.append(text[end : match.start()])
-        parts.append(_parse(feel.translate_juel(match.group())))
+        parts.append(_parse(translate_juel(match.group())))
         end = match.end()
     if end < len(text):
         parts.append(text[end:])

@@ -85,7 +85,8 @@ class TriggerReader:
 
     def _parse_timer(self, node: Node, kind: TimerKind, text: str) -> Trigger:
         try:
-            template = parse_value(text)
+            # A quoted text is how FEEL and other engines write a literal.
+            template = parse_value(f"={text}" if text.startswith('"') else text)
             if template.literal is not None:
                 check_timer(kind, text)
         except (NotATime, ExpressionFailed) as error:

@@ -35,16 +35,20 @@ def line_of(element: etree._Element) -> int | None:
     return int(line) if line else None
 
 
-def parse_hardened(xml: bytes, *, root: str | None = "definitions") -> etree._Element:
+def parse_hardened(
+    xml: bytes, *, root: str | None = "definitions", allow_latin_1: bool = False
+) -> etree._Element:
     """Parse a BPMN document and return its root element, without comments and instructions.
 
     `root` is the local name the root must have in the BPMN 2.0 namespace; `None` takes any root,
-    which is how DMN documents are read. Raises `DiagramRefused` with one problem whose code is
-    empty-file, not-xml, not-bpmn, doctype-refused, too-large, too-complex, encoding or
-    bad-character.
+    which is how DMN documents are read. `allow_latin_1` also reads files that declare ISO-8859-1,
+    as older tools write them; it is meant for import, not for publishing.
+
+    Raises `DiagramRefused` with one problem whose code is empty-file, not-xml, not-bpmn,
+    doctype-refused, too-large, too-complex, encoding or bad-character.
     """
     _require_size(xml)
-    text = _decode(xml)
+    text = _decode(xml, allow_latin_1)
     _require_no_doctype(text)
     _require_depth(text)
     element = _parse(text)
@@ -69,8 +73,8 @@ def _require_size(xml: bytes) -> None:
         )
 
 
-def _decode(xml: bytes) -> str:
-    encoding = _detect_encoding(xml)
+def _decode(xml: bytes, allow_latin_1: bool) -> str:
+    encoding = _detect_encoding(xml, allow_latin_1)
     try:
         text = xml.decode(encoding)
     except UnicodeDecodeError as error:
@@ -85,7 +89,7 @@ def _decode(xml: bytes) -> str:
     )
 
 
-def _detect_encoding(xml: bytes) -> str:
+def _detect_encoding(xml: bytes, allow_latin_1: bool) -> str:
     if xml.startswith(_BYTE_ORDER_MARKS[1:]):
         return "utf-16"
     if xml.startswith(b"<\x00"):
@@ -94,6 +98,8 @@ def _detect_encoding(xml: bytes) -> str:
         return "utf-16-be"
     declared = _DECLARATION.match(xml.removeprefix(_BYTE_ORDER_MARKS[0]))
     name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+    if allow_latin_1 and name in ("iso-8859-1", "latin-1", "latin1"):
+        return "iso-8859-1"
     if name not in ("utf-8", "utf8", "us-ascii", "ascii"):
         raise _refuse(
             "encoding",

@@ -34,16 +34,14 @@ NAMESPACES = (
 def diagram(body: str, *, outside: str = "", attributes: str = "", key: str = "p") -> bytes:
     """Wrap the elements of a process in a BPMN file."""
     return (
-        f'<definitions {NAMESPACES} id="d" targetNamespace="t">{outside}'
+        f'<definitions {NAMESPACES} id="definitions" targetNamespace="t">{outside}'
         f'<process id="{key}" isExecutable="true" {attributes}>{body}</process></definitions>'
     ).encode()
 
 
 def path(*names: str) -> str:
     """Write sequence flows along a path; `a->b` ids are `a_b`."""
-    return "".join(
-        flow(source, target) for source, target in itertools.pairwise(names)
-    )
+    return "".join(flow(source, target) for source, target in itertools.pairwise(names))
 
 
 def flow(source: str, target: str, condition: str | None = None, *, id: str | None = None) -> str:
