@@ -62,9 +62,9 @@ class EntryReader:
         points = settings.get("proposal_risk_points") or DEFAULT_PROPOSAL_POINTS
         self._proposal_points: Mapping[str, int] = points
         proposals = session.execute(select(Proposal.id, Proposal.number))
-        self._proposals = {row.id: row.number for row in proposals}
+        self._proposals: dict[str, str] = {row.id: row.number for row in proposals}
         releases = session.execute(select(Release.id, Release.number, Release.proposal_id))
-        self._release_groups = {
+        self._release_groups: dict[str, str] = {
             release_id: self._proposals.get(proposal_id or "", number)
             for release_id, number, proposal_id in releases
         }
