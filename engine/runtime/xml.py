@@ -18,6 +18,8 @@ MAXIMUM_DEPTH = 256
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _DECLARATION = re.compile(rb"^\s*<\?xml\b[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._:-]+)[\"']")
 _DECLARATION_TEXT = re.compile(r"^\s*<\?xml\b[^>]*?\?>")
+_PLAIN_TEXT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
+_TAG = re.compile(r"""<(/?)[^\W\d](?:[^<>"']|"[^"<]*"|'[^'<]*')*?(/?)>""")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -49,8 +51,9 @@ def parse_hardened(
     """
     _require_size(xml)
     text = _decode(xml, allow_latin_1)
-    _require_no_doctype(text)
-    _require_depth(text)
+    markup = _drop_plain_text(text)
+    _require_no_doctype(markup)
+    _require_depth(markup)
     element = _parse(text)
     if root is not None:
         _require_bpmn(element, root)
@@ -109,18 +112,19 @@ def _detect_encoding(xml: bytes, allow_latin_1: bool) -> str:
     return "utf-8"
 
 
+def _drop_plain_text(text: str) -> str:
+    """Blank comments and CDATA sections, in which tags mean nothing; lines stay where they are."""
+    return _PLAIN_TEXT.sub(lambda match: "\n" * match.group().count("\n"), text)
+
+
 def _require_no_doctype(text: str) -> None:
-    # Inside comments and CDATA the word is harmless, so those are skipped before looking.
-    bare = re.sub(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", " ", text, flags=re.DOTALL)
-    found = bare.find("<!DOCTYPE")
-    if found < 0:
-        found = bare.upper().find("<!DOCTYPE")
+    found = text.upper().find("<!DOCTYPE")
     if found >= 0:
         raise _refuse(
             "doctype-refused",
             "The file has a DOCTYPE, which a diagram does not need.",
             "Remove the <!DOCTYPE …> declaration.",
-            line=bare.count("\n", 0, found) + 1,
+            line=text.count("\n", 0, found) + 1,
         )
 
 
@@ -128,7 +132,7 @@ def _require_depth(text: str) -> None:
     # Counted on the text first: the parser itself stops at about 256 levels with an error that
     # does not tell depth from a mistake.
     depth = deepest = elements = 0
-    for match in re.finditer(r"<(/?)[^\W\d][^<>]*?(/?)>", text):
+    for match in _TAG.finditer(text):
         closing, empty = match.groups()
         elements += not closing
         depth += -1 if closing else (0 if empty else 1)
