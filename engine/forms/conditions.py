@@ -15,9 +15,11 @@ def find_hidden(form: Form, values: Mapping[str, Any], data: Mapping[str, Any]) 
     """Give the keys whose field is hidden by its own or a group's `hide` expression.
 
     The value of a hidden field counts as null for the others, so hiding is repeated until nothing
-    changes; as many rounds as there are fields are enough for every chain.
+    changes; as many rounds as there are fields are enough for every chain. A box that was not
+    ticked counts as false.
     """
     conditions = form.conditions()
+    values = _unticked(form) | {key: value for key, value in values.items() if value is not None}
     hidden: frozenset[str] = frozenset()
     for _ in range(len(conditions) + 1):
         known = dict(data) | {key: None if key in hidden else values.get(key) for key in form.keys}
@@ -30,6 +32,10 @@ def find_hidden(form: Form, values: Mapping[str, Any], data: Mapping[str, Any]) 
             break
         hidden = found
     return hidden
+
+
+def _unticked(form: Form) -> dict[str, Any]:
+    return {field.key: False for field in form.fields if field.kind == "checkbox"}
 
 
 def is_hidden(hide: str, known: Mapping[str, Any]) -> bool:
@@ -50,7 +56,7 @@ def offered_options(field: FormField, data: Mapping[str, Any]) -> tuple[Option, 
     if not field.options_from:
         return field.options
     try:
-        found = feel.evaluate(field.options_from, dict(data))
+        found = feel.to_json(feel.evaluate(field.options_from, dict(data)))
     except ExpressionFailed:
         found = data.get(field.options_from)
     if found is None:

@@ -12,10 +12,10 @@ from engine.forms.model import Form, FormField
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-#: What JSON Schema can say too: `key = "literal"`, `key`, `not(key)`, joined by one word.
+#: What JSON Schema can say too: `key = "literal"`, `key`, and `not(…)` of these.
 _TERM = re.compile(
     r"""(?P<key>[A-Za-z]\w*)\s*(?:(?P<op>!?=)\s*(?P<literal>"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?"""
-    r"""|true|false|null))?|not\(\s*(?P<negated>[A-Za-z]\w*)\s*\)"""
+    r"""|true|false|null))?|not\((?P<negated>[^()]*)\)"""
 )
 
 
@@ -87,22 +87,37 @@ def translate_condition(expression: str, form: Form) -> dict[str, Any] | None:
 
 def _translate_term(term: str, form: Form) -> dict[str, Any] | None:
     match = _TERM.fullmatch(term)
-    kinds = {field.key: field for field in form.fields}
-    key = (match["key"] or match["negated"]) if match else None
-    if match is None or key not in kinds or key in form.conditions():
+    if match is None:
         return None
-    if match["negated"] or not match["op"]:
-        if kinds[key].kind != "checkbox":
-            return None
-        return _equals(key, match["negated"] is None, kinds[key])
-    same = _equals(key, json.loads(match["literal"]), kinds[key])
+    fields = {field.key: field for field in form.fields}
+    if match["negated"] is not None:
+        return _negate(match["negated"].strip(), form, fields)
+    key = match["key"]
+    if key not in fields or key in form.conditions():
+        return None
+    if not match["op"]:
+        return _equals(fields[key], True) if fields[key].kind == "checkbox" else None
+    same = _equals(fields[key], json.loads(match["literal"]))
     return same if match["op"] == "=" else {"not": same}
 
 
-def _equals(key: str, value: Any, field: FormField) -> dict[str, Any]:
-    """Say that a field has a value; one that is absent has the value null (a checkbox too)."""
-    said: dict[str, Any] = {"properties": {key: {"const": value}}}
-    return said if value is None else said | {"required": [key]}
+def _negate(term: str, form: Form, fields: Mapping[str, FormField]) -> dict[str, Any] | None:
+    """Translate `not(term)`; not of null is null in FEEL, so a bare field must be false for it."""
+    if term in fields:
+        plain = fields[term].kind == "checkbox" and term not in form.conditions()
+        return _equals(fields[term], False) if plain else None
+    inner = _translate_term(term, form)
+    return None if inner is None else {"not": inner}
+
+
+def _equals(field: FormField, value: Any) -> dict[str, Any]:
+    """Say that a field has a value; one that is absent has the value null, or false for a box."""
+    if field.kind == "checkbox":
+        said = {"enum": [False, None]} if value is False else {"const": value, "type": "boolean"}
+    else:
+        said = {"const": value}
+    needed = {"required": [field.key]} if value not in (None, False) else {}
+    return {"properties": {field.key: said}} | needed
 
 
 def _property(

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -42,14 +42,16 @@ def coerce(
     data: Mapping[str, Any] | None = None,
     *,
     zone: str = "UTC",
+    now: datetime | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Turn a posted form into JSON values and error messages by key.
 
     Values that are in order are given even when others are not. Optional fields left empty give
     null (or an empty list), hidden, read-only and disabled ones give nothing. `data` is what the
-    task knows (for conditions and answers), `zone` the IANA zone that typed times are meant in.
+    task knows (for conditions and answers), `zone` the IANA zone that typed times are meant in;
+    `now` (an aware moment, the clock's by default) is what "not in the past" is measured by.
     """
-    known = data or {}
+    known, at = data or {}, (now or datetime.now(UTC)).astimezone(ZoneInfo(zone))
     typed: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     asked = [field for field in form.fields if not field.readonly and not field.disabled]
@@ -65,7 +67,7 @@ def coerce(
             continue
         if field.key in wrong:
             errors[field.key] = wrong[field.key]
-        elif problem := _find_problem(field, typed[field.key], known, zone):
+        elif problem := _find_problem(field, typed[field.key], known, at):
             errors[field.key] = problem
         else:
             values[field.key] = typed[field.key]
@@ -78,6 +80,7 @@ def validate_json(
     data: Mapping[str, Any] | None = None,
     *,
     zone: str = "UTC",
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """Check a JSON object sent for a form and give its values; the API's counterpart of `coerce`.
 
@@ -86,13 +89,13 @@ def validate_json(
     """
     if not isinstance(sent, Mapping):
         raise InvalidInput("The values of a form must be a JSON object.")
-    known = data or {}
+    known, at = data or {}, (now or datetime.now(UTC)).astimezone(ZoneInfo(zone))
     errors = {str(key): "This form has no such field" for key in sent if key not in form.keys}
     hidden = find_hidden(form, _carried(form, known) | dict(sent), known)
     values: dict[str, Any] = {}
     for field in form.fields:
         value = sent.get(field.key)
-        problem = _find_json_problem(field, value, field.key in hidden, known, zone)
+        problem = _find_json_problem(field, value, field.key in hidden, known, at)
         if problem:
             errors[field.key] = problem
         elif field.key in sent and field.key not in hidden:
@@ -169,17 +172,17 @@ def _moment_message(field: FormField) -> str:
 
 
 def _find_json_problem(
-    field: FormField, value: Any, hidden: bool, data: Mapping[str, Any], zone: str
+    field: FormField, value: Any, hidden: bool, data: Mapping[str, Any], now: datetime
 ) -> str:
     if hidden:
         return "" if value is None or value == [] else "This field does not apply here"
     if field.readonly or field.disabled:
         same = value is None or value == data.get(field.key)
         return "" if same else f"{messages.subject(field)} cannot be changed here"
-    return _find_problem(field, value, data, zone)
+    return _find_problem(field, value, data, now)
 
 
-def _find_problem(field: FormField, value: Any, data: Mapping[str, Any], zone: str) -> str:
+def _find_problem(field: FormField, value: Any, data: Mapping[str, Any], now: datetime) -> str:
     """Say what is wrong with the JSON value of a shown field; empty when nothing is."""
     if field.kind == "checkbox":
         if value is not None and not isinstance(value, bool):
@@ -188,10 +191,10 @@ def _find_problem(field: FormField, value: Any, data: Mapping[str, Any], zone: s
     if value is None or value == "" or (field.is_list and value == []):
         return messages.ask(field) if field.required else ""
     check = _CHECKS.get(field.kind, _check_choice)
-    return check(field, value, data, zone)
+    return check(field, value, data, now)
 
 
-def _check_text(field: FormField, value: Any, data: Mapping[str, Any], zone: str) -> str:
+def _check_text(field: FormField, value: Any, data: Mapping[str, Any], now: datetime) -> str:
     if not isinstance(value, str):
         return f"{messages.subject(field)} must be a text"
     if field.required and not value.strip():
@@ -221,7 +224,7 @@ def _check_format(field: FormField, value: str) -> str:
     return ""
 
 
-def _check_number(field: FormField, value: Any, data: Mapping[str, Any], zone: str) -> str:
+def _check_number(field: FormField, value: Any, data: Mapping[str, Any], now: datetime) -> str:
     number = _as_decimal(field, value)
     if number is None:
         return f"{messages.subject(field)} must be a number"
@@ -246,16 +249,16 @@ def _as_decimal(field: FormField, value: Any) -> Decimal | None:
     return Decimal(str(value)) if math.isfinite(value) else None
 
 
-def _check_moment(field: FormField, value: Any, data: Mapping[str, Any], zone: str) -> str:
+def _check_moment(field: FormField, value: Any, data: Mapping[str, Any], now: datetime) -> str:
     if not isinstance(value, str):
         return _moment_message(field)
     try:
         if field.format == "date":
-            past = read_date(value, field.key) < _today(zone)
+            past = read_date(value, field.key) < now.date()
         else:
             if datetime.fromisoformat(value).tzinfo is None:
                 return f"{messages.subject(field)} must have an offset, like 2027-01-18T22:00+01:00"
-            past = read_moment(value, zone, field.key) < datetime.now(UTC)
+            past = read_moment(value, "UTC", field.key) < now
     except (InvalidInput, ValueError):
         return _moment_message(field)
     if field.not_past and past:
@@ -264,11 +267,7 @@ def _check_moment(field: FormField, value: Any, data: Mapping[str, Any], zone: s
     return ""
 
 
-def _today(zone: str) -> date:
-    return datetime.now(ZoneInfo(zone)).date()
-
-
-def _check_choice(field: FormField, value: Any, data: Mapping[str, Any], zone: str) -> str:
+def _check_choice(field: FormField, value: Any, data: Mapping[str, Any], now: datetime) -> str:
     offered = {_typed(option.value) for option in offered_options(field, data)}
     if not field.is_list:
         return "" if _typed(value) in offered else _not_offered(field)
@@ -290,7 +289,7 @@ def _not_offered(field: FormField) -> str:
     return f"{messages.subject(field)} must be one of the offered answers"
 
 
-_CHECKS: dict[str, Callable[[FormField, Any, Mapping[str, Any], str], str]] = {
+_CHECKS: dict[str, Callable[[FormField, Any, Mapping[str, Any], datetime], str]] = {
     "textfield": _check_text,
     "textarea": _check_text,
     "number": _check_number,

@@ -15,6 +15,7 @@ from engine.forms.conditions import find_hidden, is_hidden, offered_options
 from engine.forms.model import Component, Form, FormField, Group, Shown
 from engine.local_time import write_local
 from webapp.render.markdown import render_text
+from webapp.render.values import say_value
 
 #: Most rows a read-only table shows; the rest is counted below it.
 MAXIMUM_ROWS = 200
@@ -140,12 +141,12 @@ class _ViewMaker:
         if shown.kind == "separator":
             return FieldView("separator")
         try:
-            found = feel.evaluate(shown.rows_from, known)
+            found = feel.to_json(feel.evaluate(shown.rows_from, known))
         except ExpressionFailed:
             found = None
         rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
         cells = tuple(
-            tuple(say(row.get(column.key)) for column in shown.columns)
+            tuple(say_value(row.get(column.key)) for column in shown.columns)
             for row in rows[:MAXIMUM_ROWS]
         )
         return FieldView(
@@ -185,8 +186,8 @@ class _ViewMaker:
         if value is None or value is False or value == "":
             return []
         if isinstance(value, list):
-            return [_plain(item) for item in value]
-        return [_plain(value)]
+            return [str(item) for item in value]
+        return [str(value)]
 
     def _text(self, found: FormField) -> str:
         text = next(iter(self._texts(found)), "")
@@ -207,7 +208,7 @@ class _ViewMaker:
         except InvalidInput:
             offered = ()
         return tuple(
-            Choice(_plain(option.value), option.label, _plain(option.value) in chosen)
+            Choice(str(option.value), option.label, str(option.value) in chosen)
             for option in offered
         )
 
@@ -223,21 +224,3 @@ def _attributes(found: FormField) -> dict[str, str]:
             said |= {"inputmode": kinds[found.format], "autocomplete": kinds[found.format]}
         return said
     return {}
-
-
-def _plain(value: Any) -> str:
-    """Write a value the way an option or input writes it."""
-    return str(value)
-
-
-def say(value: Any) -> str:
-    """Write a value for people: yes and no, a dash for nothing, lists with commas."""
-    if value is None or value == "" or value == []:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(say(item) for item in value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {say(item)}" for key, item in value.items())
-    return str(value)

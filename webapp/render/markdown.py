@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from engine import feel
 from engine.errors import ExpressionFailed
+from webapp.render.values import say_value
 
 _PLACE = re.compile(r"\{\{=?\s*(.+?)\s*\}\}", re.DOTALL)
 #: Run on text that is escaped already; links lead to pages of ours or to http(s) and mail only.
@@ -40,10 +41,10 @@ def render_text(text: str, data: Mapping[str, Any] | None = None) -> Markup:
 
 def _fill(expression: str, data: Mapping[str, Any]) -> str:
     try:
-        value = feel.evaluate(expression, dict(data))
+        value = feel.to_json(feel.evaluate(expression, dict(data)))
     except ExpressionFailed:
         return ""
-    shown = "" if value is None else str(value)
+    shown = "" if value is None else say_value(value)
     return re.sub(r"([*_`\[\]])", r"\\\1", shown.replace("\n", " "))
 
 

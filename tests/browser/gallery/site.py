@@ -88,14 +88,15 @@ def _context(page: str, errors: bool) -> dict[str, Any]:
 def _task(errors: bool) -> dict[str, Any]:
     tokens = {"auth": 2}
     done = {"s": 1, "check": 3, "f1": 1, "f2": 3, "plan": 2, "f5": 2, "f6": 2, "f3": 2}
-    refused = {"comment": "Enter the conditions"} if errors else {}
+    refused = {"conditions": "Enter the conditions"} if errors else {}
     return {
         "phases": samples.PHASES,
         "findings": samples.findings(),
         "svg": render_diagram(samples.release_layout(), tokens, done),
         "lesson_items": samples.LESSONS,
         "value": "authorize_with_conditions",
-        "comment": "" if errors else "Move to Fri 27 Nov, 22:00. Contract test is green first.",
+        "conditions": "" if errors else "Move to Fri 27 Nov, 22:00. Contract test is green first.",
+        "comment": "",
         "errors": refused,
     }
 
