@@ -14,6 +14,7 @@ from engine.decisions.explanation import (
     RuleOutcome,
     TableExplanation,
 )
+from engine.decisions.lint import lint_model
 from engine.decisions.making import (
     call_knowledge,
     evaluate_decision,
@@ -40,4 +41,5 @@ __all__ = [
     "evaluate_service",
     "explain_rows",
     "find_decision",
+    "lint_model",
 ]

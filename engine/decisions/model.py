@@ -279,3 +279,32 @@ class DecisionModel:
     def find(self, element_id: str) -> Element | None:
         """Return the element of that id in this model."""
         return next((element for element in self.elements() if element.id == element_id), None)
+
+
+def parts_of(expression: BoxedExpression | None) -> Iterator[BoxedExpression]:
+    """Yield a boxed expression and all that are inside it."""
+    if expression is None:
+        return
+    yield expression
+    for part in _inner_parts(expression):
+        yield from parts_of(part)
+
+
+def _inner_parts(expression: BoxedExpression) -> Iterator[BoxedExpression | None]:
+    match expression:
+        case Context(entries):
+            yield from (entry.expression for entry in entries)
+        case Invocation(function, bindings):
+            yield function
+            yield from (argument for _, argument in bindings)
+        case ListExpression(items):
+            yield from items
+        case Relation(_, rows):
+            yield from (cell for row in rows for cell in row)
+        case FunctionDefinition(_, body):
+            yield body
+        case Conditional(condition, then, otherwise):
+            yield from (condition, then, otherwise)
+        case FilterExpression(first, second) | IterationExpression(_, _, first, second):
+            yield first
+            yield second

@@ -36,42 +36,17 @@ def _names_of_item(item: dmn.ItemDefinition) -> Iterator[str]:
 
 
 def _names_in(expression: dmn.BoxedExpression | None) -> Iterator[str]:
-    match expression:
-        case dmn.Context(entries):
-            for entry in entries:
-                yield entry.name or ""
-                yield from _names_in(entry.expression)
-        case dmn.FunctionDefinition(parameters, body):
-            yield from (parameter.name for parameter in parameters)
-            yield from _names_in(body)
-        case dmn.Relation(columns, rows):
-            yield from columns
-            for row in rows:
-                for cell in row:
-                    yield from _names_in(cell)
-        case dmn.DecisionTable(_, outputs):
-            yield from (output.name for output in outputs)
-        case dmn.Invocation(function, bindings):
-            yield from _names_in(function)
-            for name, argument in bindings:
-                yield name
-                yield from _names_in(argument)
-        case _:
-            yield from _names_in_parts(expression)
-
-
-def _names_in_parts(expression: dmn.BoxedExpression | None) -> Iterator[str]:
-    match expression:
-        case dmn.ListExpression(items):
-            for item in items:
-                yield from _names_in(item)
-        case dmn.Conditional(condition, then, otherwise):
-            for part in (condition, then, otherwise):
-                yield from _names_in(part)
-        case dmn.FilterExpression(source, match):
-            yield from _names_in(source)
-            yield from _names_in(match)
-        case dmn.IterationExpression(_, variable, source, body):
-            yield variable
-            yield from _names_in(source)
-            yield from _names_in(body)
+    for part in dmn.parts_of(expression):
+        match part:
+            case dmn.Context(entries):
+                yield from (entry.name for entry in entries if entry.name)
+            case dmn.FunctionDefinition(parameters):
+                yield from (parameter.name for parameter in parameters)
+            case dmn.Relation(columns):
+                yield from columns
+            case dmn.DecisionTable(_, outputs):
+                yield from (output.name for output in outputs)
+            case dmn.Invocation(_, bindings):
+                yield from (name for name, _ in bindings)
+            case dmn.IterationExpression(_, variable):
+                yield variable
