@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from engine.runtime.validation.diagram import Diagram, Node, Scope
+from engine.runtime.validation.diagram import ACTIVITIES, Diagram, Node, Scope
 from engine.runtime.validation.net import Move, Net, build_net
 from engine.runtime.validation.problems import Problem
+from engine.runtime.validation.reduction import bits, reduce_net
 
 MAXIMUM_STATES = 100_000
+MAXIMUM_TRIALS = 1_500_000
+"""How often a move is tried in one scope; it bounds the time the way the states bound the space."""
 _LONGEST_TRACE = 30
 
 
@@ -26,9 +29,9 @@ class _Exploration:
     net: Net
     came_from: dict[int, tuple[int, Move] | None] = field(default_factory=dict)
     predecessors: dict[int, list[int]] = field(default_factory=dict)
-    fired: set[str] = field(default_factory=set)
-    doubled: tuple[int, Move, int] | None = None
-    """The state, the move and the places that already held a token."""
+    fired: dict[int, Move] = field(default_factory=dict)
+    doubled: tuple[int, Move] | None = None
+    """The state and the move that would put a second token on a place."""
     stuck: int | None = None
     completes: bool = False
     is_whole: bool = True
@@ -42,8 +45,11 @@ def check_soundness(diagram: Diagram, skip: frozenset[str] = frozenset()) -> lis
         if scope.id in skip or not scope.starts():
             completing[scope.id] = True
             continue
-        found = _explore(build_net(scope, completing))
-        problems += _report(diagram, scope, found)
+        net = build_net(scope, completing)
+        reduce_net(net)
+        net.prepare_joins()
+        found = _explore(net)
+        problems += _report(scope, found)
         rescued = any(
             inner.is_event_subprocess and completing.get(inner.id, True)
             for inner in diagram.inner_scopes(scope.id)
@@ -55,47 +61,52 @@ def check_soundness(diagram: Diagram, skip: frozenset[str] = frozenset()) -> lis
 def _explore(net: Net) -> _Exploration:
     """Visit every reachable state breadth first, so that traces are shortest."""
     found = _Exploration(net, {net.initial: None})
+    by_place = _index_moves(net)
     queue = [net.initial]
+    trials = 0
     for state in queue:
-        is_stuck = state != 0
-        for move in _enabled(net, state):
-            is_stuck = False
-            rest = 0 if move.ends_scope else state & ~move.takes
-            _note_fired(found, move)
-            if rest & move.gives:
-                if found.doubled is None:
-                    found.doubled = (state, move, rest & move.gives)
-                continue
-            following = rest | move.gives
-            found.completes |= following == 0 and not move.is_abrupt
-            found.predecessors.setdefault(following, []).append(state)
-            if following not in found.came_from:
-                found.came_from[following] = (state, move)
-                queue.append(following)
-        if is_stuck and found.stuck is None:
+        candidates = [move for place in bits(state) for move in by_place.get(place, ())]
+        trials += len(candidates) + 10 * len(net.joins)
+        enabled = [
+            move
+            for move in candidates
+            if state & move.takes == move.takes and not state & move.unless
+        ]
+        for join in net.joins:
+            enabled += join.moves(state)
+        if state and not enabled and found.stuck is None:
             found.stuck = state
-        if len(queue) > MAXIMUM_STATES:
+        for move in enabled:
+            _fire(found, state, move, queue)
+        if len(queue) > MAXIMUM_STATES or trials > MAXIMUM_TRIALS:
             found.is_whole = False
             break
     return found
 
 
-def _enabled(net: Net, state: int) -> Iterator[Move]:
+def _index_moves(net: Net) -> dict[int, list[Move]]:
+    """Return the moves by the lowest of the places they take from."""
+    found: dict[int, list[Move]] = {}
     for move in net.moves:
-        if state & move.takes == move.takes and not state & move.unless:
-            yield move
-    for join in net.joins:
-        yield from join.moves(state)
+        found.setdefault(move.takes & -move.takes, []).append(move)
+    return found
 
 
-def _note_fired(found: _Exploration, move: Move) -> None:
-    found.fired.add(move.node)
-    for bit, nodes in found.net.passed.items():
-        if move.gives & bit:
-            found.fired.update(nodes)
+def _fire(found: _Exploration, state: int, move: Move, queue: list[int]) -> None:
+    found.fired[id(move.implies)] = move
+    rest = 0 if move.ends_scope else state & ~move.takes
+    if rest & move.gives:
+        found.doubled = found.doubled or (state, move)
+        return
+    following = rest | move.gives
+    found.completes |= following == 0 and not move.is_abrupt
+    found.predecessors.setdefault(following, []).append(state)
+    if following not in found.came_from:
+        found.came_from[following] = (state, move)
+        queue.append(following)
 
 
-def _report(diagram: Diagram, scope: Scope, found: _Exploration) -> Iterator[Problem]:
+def _report(scope: Scope, found: _Exploration) -> Iterator[Problem]:
     if found.doubled is not None:
         yield _double_token(scope, found, *found.doubled)
     if found.stuck is not None:
@@ -113,22 +124,14 @@ def _report(diagram: Diagram, scope: Scope, found: _Exploration) -> Iterator[Pro
         yield from _endless(scope, found)
 
 
-def trace_to(found: _Exploration, state: int) -> list[str]:
+def _trace_to(found: _Exploration, state: int) -> list[str]:
     """Return the ids of the elements executed on the shortest way to a state."""
     moves: list[Move] = []
     step = found.came_from[state]
     while step is not None:
         moves.append(step[1])
         step = found.came_from[step[0]]
-    return [node for move in reversed(moves) for node in _executed(found.net, move)]
-
-
-def _executed(net: Net, move: Move) -> list[str]:
-    nodes = [] if move.silent else [move.node]
-    for bit, passed in net.passed.items():
-        if move.gives & bit:
-            nodes += passed
-    return nodes
+    return [node for move in reversed(moves) for node in move.trail]
 
 
 def _show(trace: list[str]) -> str:
@@ -136,35 +139,43 @@ def _show(trace: list[str]) -> str:
     return " → ".join(shown)
 
 
-def _double_token(
-    scope: Scope, found: _Exploration, state: int, move: Move, places: int
-) -> Problem:
-    node = scope.nodes[move.node]
-    trace = [*trace_to(found, state), *_executed(found.net, move)]
-    again = [n for bit, nodes in found.net.passed.items() if places & bit for n in nodes]
-    again += _waiting_nodes(found.net, places)
-    twice = scope.nodes[again[0]].label if again else node.label
+def _double_token(scope: Scope, found: _Exploration, state: int, move: Move) -> Problem:
+    node = _meeting_point(scope, move)
+    after = scope.outgoing(node.id)
+    twice = node if node.kind in ACTIVITIES or not after else scope.nodes[after[0].target]
+    trace = [*_trace_to(found, state), *move.trail]
     return Problem(
         "runs-twice",
         node.id,
         node.line,
-        f"{twice} would run twice: two tokens come through {node.label}. Trace: {_show(trace)}.",
+        f"{twice.label} would run twice: two tokens come through {node.label}."
+        f" Trace: {_show(trace)}.",
         "Where parallel branches meet, use a parallel gateway; let no flow lead out of the branches"
         " and back before the split.",
     )
 
 
+def _meeting_point(scope: Scope, move: Move) -> Node:
+    """Return the node by which the second token of a place came: where flows meet, if they do."""
+    executed = [scope.nodes[node_id] for node_id in move.trail]
+    for node in executed:
+        if node.kind != "parallelGateway" and len(scope.incoming(node.id)) > 1:
+            return node
+    return executed[0]
+
+
 def _deadlock(scope: Scope, found: _Exploration, state: int) -> Problem:
     node = _blocked(scope, found.net, state)
-    trace = [*trace_to(found, state)]
     places = found.net.flow_places
-    missing = [flow.id for flow in scope.incoming(node.id) if not state & places[flow.id]]
+    missing = [
+        flow.id for flow in scope.incoming(node.id) if places[flow.id] & state != places[flow.id]
+    ]
     waits = f" It waits for a token on {', '.join(missing)}." if missing else ""
     return Problem(
         "deadlock",
         node.id,
         node.line,
-        f"{node.label} can wait for ever.{waits} Trace: {_show(trace)}.",
+        f"{node.label} can wait for ever.{waits} Trace: {_show(_trace_to(found, state))}.",
         "Join with the kind of gateway that split: exclusive with exclusive, parallel with"
         " parallel.",
     )
@@ -181,9 +192,9 @@ def _waiting_nodes(net: Net, places: int) -> list[str]:
 
 
 def _dead_nodes(scope: Scope, found: _Exploration) -> Iterator[Problem]:
-    covered = found.fired
+    alive = _alive(found)
     for node in scope.nodes.values():
-        if node.id not in covered and not node.is_event_subprocess:
+        if node.id not in alive and not node.is_event_subprocess:
             yield Problem(
                 "dead-task",
                 node.id,
@@ -192,6 +203,20 @@ def _dead_nodes(scope: Scope, found: _Exploration) -> Iterator[Problem]:
                 "Look at the gateways and subprocesses before it.",
             )
             return
+
+
+def _alive(found: _Exploration) -> set[str]:
+    """Return the nodes that some token reaches."""
+    nodes: set[str] = set()
+    seen: set[int] = set()
+    waiting = [*found.fired.values(), *found.net.alive]
+    while waiting:
+        move = waiting.pop()
+        if id(move.implies) not in seen:
+            seen.add(id(move.implies))
+            nodes.update(move.trail)
+            waiting += move.implies
+    return nodes
 
 
 def _endless(scope: Scope, found: _Exploration) -> Iterator[Problem]:
@@ -211,7 +236,7 @@ def _endless(scope: Scope, found: _Exploration) -> Iterator[Problem]:
                 node.id,
                 node.line,
                 f"Once {node.label} is reached in this way, {scope.label} can't end any more."
-                f" Trace: {_show(trace_to(found, state))}.",
+                f" Trace: {_show(_trace_to(found, state))}.",
                 "Give the loop a way out.",
             )
             return

@@ -142,13 +142,20 @@ def instance_variables(node: Node) -> set[str]:
 
 def declared_variables(diagram: Diagram, process: Scope, context: PublishContext) -> frozenset[str]:
     """Return every variable that may be set in a process, by whatever means."""
+    return _declared(diagram, process, context, frozenset({process.id}))
+
+
+def _declared(
+    diagram: Diagram, process: Scope, context: PublishContext, asked: frozenset[str]
+) -> frozenset[str]:
+    """Return the variables of a process; `asked` holds the callers that wait for the answer."""
     found = set(context.declared) | _BUSINESS_KEY
     start = context.starts.get(process.id)
     if start is not None:
         found.update(start.variables)
     for other in context.processes.values():
         found |= other.passes.get(process.id, frozenset())
-    found |= _passed_within(diagram, process)
+    found |= _passed_within(diagram, process, context, asked)
     found |= _data_elements(process.xml)
     for scope in diagram.scopes.values():
         if diagram.process_of(scope.id) is process:
@@ -157,19 +164,32 @@ def declared_variables(diagram: Diagram, process: Scope, context: PublishContext
     return frozenset(found)
 
 
-def _passed_within(diagram: Diagram, process: Scope) -> set[str]:
+def _passed_within(
+    diagram: Diagram, process: Scope, context: PublishContext, asked: frozenset[str]
+) -> set[str]:
     """Return what the other processes of the same file hand over when they call this one."""
     found: set[str] = set()
     for node in diagram.nodes():
         if node.kind == "callActivity" and literal(called_key(node)) == process.id:
-            found |= set(passed_names(node))
+            caller = diagram.process_of(node.scope)
+            everything: frozenset[str] = frozenset()
+            if caller.id not in asked and _hands_over_all(node):
+                everything = _declared(diagram, caller, context, asked | {caller.id})
+            found |= handed_over(node, everything)
     return found
 
 
-def passed_names(node: Node) -> frozenset[str]:
-    """Return the variables that a call activity hands over by name."""
+def handed_over(node: Node, everything: frozenset[str]) -> frozenset[str]:
+    """Return the variables a call activity hands over: the mapped ones, or all of its process."""
     mappings = read_call_mappings(node.xml, "in")
-    return frozenset(mapping.target for mapping in mappings if mapping.target)
+    named = frozenset(mapping.target for mapping in mappings if mapping.target)
+    return named | everything if _hands_over_all(node) else named
+
+
+def _hands_over_all(node: Node) -> bool:
+    inward = read_call_mappings(node.xml, "in")
+    outward = read_call_mappings(node.xml, "out")
+    return not (inward or outward) or any(mapping.target is None for mapping in inward)
 
 
 def _data_elements(process: etree._Element) -> set[str]:
