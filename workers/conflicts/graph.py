@@ -59,6 +59,7 @@ class ImpactGraph:
         self._add_relations(relations)
         self._redundant_targets = BitMap(self._groups_of_target)
         self._below: dict[tuple[bool, int], BitMap] = {}
+        self._needs: dict[tuple[bool, int], list[int]] = {}
         self._standing_on: dict[int, int] = {}
 
     def nodes_of(self, ci_ids: Iterable[str]) -> BitMap:
@@ -244,12 +245,19 @@ class ImpactGraph:
 
     def _carriers_of(self, node: int, impacted: BitMap, hard: bool) -> list[int]:
         """Return the impacted nodes that `node` depends on and that pass the impact to it."""
-        graph = self._hard if hard else self._any
-        carriers = [each for each in graph.predecessor_indices(node) if each in impacted]
+        carriers = [each for each in self._needs_of(node, hard) if each in impacted]
         for index in self._groups_of_source.get(node, ()):
             if self._is_lost(self._groups[index], impacted):
                 carriers.extend(self._groups[index].targets & impacted)
         return carriers
+
+    def _needs_of(self, node: int, hard: bool) -> list[int]:
+        """Return what `node` depends on without redundancy; remembered, as it is asked often."""
+        needs = self._needs.get((hard, node))
+        if needs is None:
+            graph = self._hard if hard else self._any
+            needs = self._needs[hard, node] = list(graph.predecessor_indices(node))
+        return needs
 
     def _followers_of(self, node: int, impacted: BitMap, hard: bool) -> list[int]:
         """Return the nodes that depend on `node` and to which it passes the impact."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from workers.conflicts.graph import Impact, ImpactGraph
 from workers.conflicts.landscape import Booking, Entry, Landscape, Window
 from workers.schedule import rules as schedule
 from workers.schedule.intervals import Interval, merge_intervals, stretches_overlapping
+from workers.schedule.timeline import Timeline
 
 #: Windows are worked out this far beyond what was asked for, so that the next question is cheap.
 _LOOK_AHEAD = timedelta(days=120)
@@ -60,20 +60,23 @@ class ImpactIndex:
             for at, name in enumerate(self.service_ids)
             if landscape.services[name].kind == "business"
         )
-        self._starts = [entry.start_utc for entry in self.entries]
-        self._latest_end = self._running_latest_end()
+        self._nodes_of_service = self._group_nodes_by_service()
+        self._timeline = Timeline((entry.interval, entry) for entry in self.entries)
+        self._risky: dict[int, Timeline[Entry]] | None = None
+        self._blackouts: tuple[Interval, Timeline[str]] = (_NOTHING, Timeline([]))
         self._impacts: dict[frozenset[str], EntryImpact] = {}
         self._stretches: dict[str, tuple[Interval, list[Interval]]] = {}
         self.bookings = self._sort_bookings()
         self.dependents = self._find_dependents()
-        self.blackouts = [
-            window for window in landscape.windows.values() if window.kind != "maintenance"
-        ]
 
     def warm(self) -> None:
-        """Work out the impact of every open entry now."""
+        """Work out every impact and window now, as far as the open entries reach."""
+        self._risky = self._sort_risky()
         for entry in self.entries:
             self.impact_of(entry)
+        if self.entries:
+            last_utc = max(entry.end_utc for entry in self.entries)
+            self.blackouts_during(Interval(self.entries[0].start_utc, last_utc))
 
     def impact_of(self, entry: Entry) -> EntryImpact:
         """Return what the entry reaches; entries that change the same CIs share the answer."""
@@ -86,19 +89,19 @@ class ImpactIndex:
         return known
 
     def overlapping(self, entry: Entry) -> Iterator[Entry]:
-        """Yield the other open entries that share an instant with this one, in order of start."""
-        if entry.start_utc >= entry.end_utc:
-            return
-        for at in range(bisect_left(self._starts, entry.end_utc) - 1, -1, -1):
-            if self._latest_end[at] <= entry.start_utc:
-                return
-            other = self.entries[at]
-            if other.id != entry.id and other.interval.overlaps(entry.interval):
+        """Yield the other open entries that share an instant with this one, latest start first."""
+        for _, other in self._timeline.overlapping(entry.interval):
+            if other.id != entry.id:
                 yield other
 
-    def starting_between(self, from_utc: datetime, to_utc: datetime) -> list[Entry]:
-        """Return the open entries that start in [from_utc, to_utc)."""
-        return self.entries[bisect_left(self._starts, from_utc) : bisect_left(self._starts, to_utc)]
+    def risky_starting_between(
+        self, service: int, from_utc: datetime, to_utc: datetime
+    ) -> list[Entry]:
+        """Return the entries with risk that surely impact a service and start in that time."""
+        if self._risky is None:
+            self._risky = self._sort_risky()
+        timeline = self._risky.get(service)
+        return timeline.starting_between(from_utc, to_utc) if timeline else []
 
     def service_names(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Return service ids, the most important first: by tier, then name."""
@@ -111,13 +114,9 @@ class ImpactIndex:
         known = self._service_numbers
         return BitMap(known[each] for each in service_ids if each in known)
 
-    def nodes_of_service(self, number: int, among: BitMap) -> BitMap:
+    def nodes_of_service(self, number: int) -> BitMap:
         """Return the nodes that belong to a service."""
-        return BitMap(node for node in among if self._service_of_node[node] == number)
-
-    def service_number(self, node: int) -> int:
-        """Return the number of the service a node belongs to, or -1."""
-        return self._service_of_node[node]
+        return self._nodes_of_service.get(number, BitMap())
 
     def window_stretches(self, window: Window, wanted: Interval) -> list[Interval]:
         """Return the stretches of a window or blackout that share an instant with `wanted`."""
@@ -129,6 +128,24 @@ class ImpactIndex:
         return merge_intervals(
             stretch for window in windows for stretch in self.window_stretches(window, wanted)
         )
+
+    def blackouts_during(self, wanted: Interval) -> dict[str, list[Interval]]:
+        """Return the stretches of every blackout and lockdown that share an instant, by window."""
+        covered, timeline = self._blackouts
+        if not covered.contains(wanted):
+            covered = _widen(covered, wanted)
+            pairs = [
+                (stretch, window.id)
+                for window in self.landscape.windows.values()
+                if window.kind != "maintenance"
+                for stretch in self.window_stretches(window, covered)
+            ]
+            timeline = Timeline(pairs)
+            self._blackouts = (covered, timeline)
+        found: dict[str, list[Interval]] = {}
+        for stretch, window_id in timeline.overlapping(wanted):
+            found.setdefault(window_id, []).insert(0, stretch)
+        return found
 
     def calendar_stretches(self, calendar_id: str, wanted: Interval) -> list[Interval]:
         """Return the hours of a resource calendar that share an instant with `wanted`."""
@@ -142,15 +159,12 @@ class ImpactIndex:
     ) -> list[Interval]:
         # The letter keeps a window and a calendar of the same name apart.
         key = f"{'w' if window else 'c'}:{name}"
-        covered, found = self._stretches.get(key, (Interval(_EPOCH, _EPOCH), []))
+        covered, found = self._stretches.get(key, (_NOTHING, []))
         if not covered.contains(wanted):
-            from_utc, to_utc = wanted.start_utc - timedelta(days=1), wanted.end_utc + _LOOK_AHEAD
-            if covered.end_utc > _EPOCH:
-                from_utc = min(from_utc, covered.start_utc)
-                to_utc = max(to_utc, covered.end_utc)
+            covered = _widen(covered, wanted)
             recurrence = window.recurrence if window else self.landscape.calendars[name]
-            found = schedule.stretches(recurrence, from_utc, to_utc)
-            self._stretches[key] = (Interval(from_utc, to_utc), found)
+            found = schedule.stretches(recurrence, covered.start_utc, covered.end_utc)
+            self._stretches[key] = (covered, found)
         return found
 
     def _number_services(self) -> list[int]:
@@ -166,11 +180,23 @@ class ImpactIndex:
         found.discard(-1)
         return BitMap(found)
 
-    def _running_latest_end(self) -> list[datetime]:
-        latest: list[datetime] = []
+    def _group_nodes_by_service(self) -> dict[int, BitMap]:
+        groups: dict[int, BitMap] = {}
+        for node, service in enumerate(self._service_of_node):
+            if service >= 0:
+                groups.setdefault(service, BitMap()).add(node)
+        return groups
+
+    def _sort_risky(self) -> dict[int, Timeline[Entry]]:
+        """Group the entries with risk by the services of tier 1 that they surely impact."""
+        services = self.landscape.services
+        groups: dict[int, list[tuple[Interval, Entry]]] = {}
         for entry in self.entries:
-            latest.append(max(latest[-1], entry.end_utc) if latest else entry.end_utc)
-        return latest
+            if entry.risk_points > 0:
+                for number in self.impact_of(entry).services:
+                    if services[self.service_ids[number]].tier == 1:
+                        groups.setdefault(number, []).append((entry.interval, entry))
+        return {number: Timeline(pairs) for number, pairs in groups.items()}
 
     def _sort_bookings(self) -> dict[str, list[BookedUnits]]:
         by_resource: dict[str, list[BookedUnits]] = {}
@@ -187,7 +213,15 @@ class ImpactIndex:
         return dependents
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTHING = Interval(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def _widen(covered: Interval, wanted: Interval) -> Interval:
+    """Return a span that holds both, and a look ahead."""
+    from_utc, to_utc = wanted.start_utc - timedelta(days=1), wanted.end_utc + _LOOK_AHEAD
+    if covered == _NOTHING:
+        return Interval(from_utc, to_utc)
+    return Interval(min(from_utc, covered.start_utc), max(to_utc, covered.end_utc))
 
 
 @lru_cache(maxsize=4)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from workers.schedule.intervals import Interval
@@ -173,7 +174,7 @@ class Entry:
     announced_utc: datetime | None = None
     label: str = ""
 
-    @property
+    @cached_property
     def interval(self) -> Interval:
         """The instants of the deployment."""
         return Interval(self.start_utc, self.end_utc)
@@ -183,7 +184,7 @@ class Entry:
         """Say whether others have to mind this entry."""
         return self.state not in CLOSED_STATES
 
-    @property
+    @cached_property
     def order_key(self) -> tuple[datetime, datetime, str, str]:
         """Earlier first; the title decides before the identifier, which may be any spelling."""
         return (self.start_utc, self.end_utc, self.title, self.id)

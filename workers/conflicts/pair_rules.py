@@ -175,7 +175,7 @@ def _prove_same_service(index: ImpactIndex, clash: Clash) -> Proof:
     first, second = clash.entries
     mine, theirs = index.impact_of(first), index.impact_of(second)
     top = index.service_names(mine.business & theirs.business)[0]
-    members = index.nodes_of_service(index.service_ids.index(top), mine.cis.hard)
+    members = BitMap.union(*map(index.nodes_of_service, index.service_numbers([top])))
     nodes = index.graph.shortest_proof(mine.cis.changed, members, mine.cis.hard, hard=True)
     return Proof(first, second, nodes)
 

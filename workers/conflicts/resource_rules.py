@@ -57,6 +57,19 @@ def detect_all_overallocations(index: ImpactIndex) -> Iterator[Clash]:
                 yield _clash(resource, overload, None)
 
 
+def find_peak_demand(
+    index: ImpactIndex, resource_id: str, first: Entry, second: Entry
+) -> Decimal | None:
+    """Return the most units that all entries book while both of these do; None if never both."""
+    wanted = {first.id, second.id}
+    peaks = [
+        sum((units.booking.quantity for units in active), Decimal(0))
+        for _, active in _sweep(index.bookings.get(resource_id, []))
+        if wanted <= {units.entry.id for units in active}
+    ]
+    return max(peaks, default=None)
+
+
 def describe_overallocation(
     index: ImpactIndex, clash: Clash, severity_of: SeverityPolicy
 ) -> Finding:

@@ -7,6 +7,7 @@ sets are reported.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -23,14 +24,15 @@ def detect_cumulative_risk(index: ImpactIndex, entry: Entry) -> Iterator[Clash]:
     if settings.risk_limit is None:
         return
     span = timedelta(days=settings.risk_days)
-    others = [
-        each
-        for each in index.starting_between(entry.start_utc - span, entry.start_utc + span)
-        if each.id != entry.id and each.start_utc > entry.start_utc - span
-    ]
+    earliest = entry.start_utc - span + timedelta.resolution
     for service in _tier1_services(index, entry):
-        near = [each for each in others if service in index.impact_of(each).services]
-        for clash in _find_sets_above(index, service, [*near, entry], settings.risk_limit):
+        near = [
+            each
+            for each in index.risky_starting_between(service, earliest, entry.start_utc + span)
+            if each.id != entry.id
+        ]
+        insort(near, entry, key=lambda each: each.order_key)
+        for clash in _find_sets_above(index, service, near, settings.risk_limit):
             if any(each.id == entry.id for each in clash.entries):
                 yield _with_clear(clash, entry, span)
 
@@ -80,12 +82,10 @@ def _tier1_services(index: ImpactIndex, entry: Entry) -> list[int]:
 
 
 def _find_sets_above(
-    index: ImpactIndex, service: int, entries: Sequence[Entry], limit: int
+    index: ImpactIndex, service: int, ordered: Sequence[Entry], limit: int
 ) -> Iterator[Clash]:
+    """Slide a span over entries that carry risk and come in order."""
     span = timedelta(days=index.landscape.settings.risk_days)
-    ordered = sorted(
-        (entry for entry in entries if entry.risk_points > 0), key=lambda entry: entry.order_key
-    )
     end = points = 0
     for begin, anchor in enumerate(ordered):
         end_before = end

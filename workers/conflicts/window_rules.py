@@ -11,16 +11,16 @@ from workers.conflicts.finding import Clash, Finding, Kind
 from workers.conflicts.index import ImpactIndex
 from workers.conflicts.landscape import Entry, Scope, Window
 from workers.conflicts.severity import SeverityPolicy
-from workers.schedule.intervals import stretch_containing
+from workers.schedule.intervals import Interval, stretch_containing
 from workers.schedule.localtime import describe_interval, utc_to_local_text
+
+_MINUTE = timedelta(minutes=1)
 
 
 def detect_blackouts(index: ImpactIndex, entry: Entry) -> Iterator[Clash]:
     """Yield the blackouts and lockdowns the entry runs into, directly or by what it impacts."""
-    for window in index.blackouts:
-        stretches = index.window_stretches(window, entry.interval)
-        if not stretches:
-            continue
+    for window_id, stretches in index.blackouts_during(entry.interval).items():
+        window = index.landscape.windows[window_id]
         touched = nodes_in_scope(index, entry, window)
         if not touched:
             continue
@@ -40,7 +40,9 @@ def detect_blackouts(index: ImpactIndex, entry: Entry) -> Iterator[Clash]:
 def detect_outside_window(index: ImpactIndex, entry: Entry) -> Iterator[Clash]:
     """Yield one clash for each set of maintenance windows that does not hold the whole entry."""
     for window_ids, ci_ids in group_by_windows(index, entry):
-        allowed = index.allowed_stretches(window_ids, entry.interval)
+        # An entry without length shares no instant with a window; a minute around it does.
+        around = Interval(entry.start_utc - _MINUTE, entry.end_utc + _MINUTE)
+        allowed = index.allowed_stretches(window_ids, around)
         if stretch_containing(allowed, entry.interval) is None:
             yield Clash(
                 kind="OUTSIDE_WINDOW",
@@ -185,10 +187,10 @@ def describe_notice(index: ImpactIndex, clash: Clash, severity_of: SeverityPolic
 def _nodes_of_services(
     index: ImpactIndex, impacted: BitMap, nodes: BitMap, service_ids: Iterable[str]
 ) -> BitMap:
-    numbers = impacted & index.service_numbers(service_ids)
-    if not numbers:
-        return BitMap()
-    return BitMap(node for node in nodes if index.service_number(node) in numbers)
+    found = BitMap()
+    for number in impacted & index.service_numbers(service_ids):
+        found |= index.nodes_of_service(number) & nodes
+    return found
 
 
 def _has_property(index: ImpactIndex, node: int, scope: Scope) -> bool:

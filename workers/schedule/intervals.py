@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 
     def contains(self, other: Interval) -> bool:
         """Say whether `other` lies inside; an empty interval lies where its instant does."""
-        return self.start_utc <= other.start_utc and other.end_utc <= self.end_utc
+        return self.start_utc <= other.start_utc < self.end_utc and other.end_utc <= self.end_utc
 
 
 def merge_intervals(intervals: Iterable[Interval]) -> list[Interval]:
