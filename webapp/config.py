@@ -34,10 +34,12 @@ class Settings:
     threads: int = 64
     #: ASSENT_DEMO: load the example organization on first start and show its logins.
     demo: bool = False
-    #: ASSENT_SMTP_URL: where notices are mailed through, smtp://user:password@host:port.
+    #: ASSENT_SMTP_URL: where notices are mailed through, smtps://user:password@host:port.
     smtp_url: str | None = None
+    #: ASSENT_MAIL_FROM: who mails are from.
+    mail_from: str = "Assent <assent@localhost>"
     #: ASSENT_WORKERS: how many jobs the serving process works on at once; 0 for none.
-    workers: int = 4
+    workers: int = 8
     #: ASSENT_BODY_LIMIT: bytes a request may have, uploads of media excepted.
     body_limit_bytes: int = 2 * MEBIBYTE
     #: ASSENT_JSON_LIMIT: bytes a JSON body may have.
@@ -77,7 +79,8 @@ def read_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         threads=_read_number(given, "ASSENT_THREADS", 64, 4, 1_000),
         demo=_read_switch(given, "ASSENT_DEMO"),
         smtp_url=given.get("ASSENT_SMTP_URL") or None,
-        workers=_read_number(given, "ASSENT_WORKERS", 4, 0, 64),
+        mail_from=given.get("ASSENT_MAIL_FROM") or "Assent <assent@localhost>",
+        workers=_read_number(given, "ASSENT_WORKERS", 8, 0, 64),
         body_limit_bytes=_read_number(given, "ASSENT_BODY_LIMIT", 2 * MEBIBYTE, 1024),
         json_limit_bytes=_read_number(given, "ASSENT_JSON_LIMIT", 512 * 1024, 1024),
         media_limit_bytes=_read_number(given, "ASSENT_MEDIA_LIMIT", 2048 * MEBIBYTE, 1024),

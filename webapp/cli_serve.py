@@ -1,0 +1,171 @@
+"""The commands `assent serve` and `assent demo`: web, API, workers and timers in one process."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from typing import Any
+
+from flask import Flask
+from waitress.server import create_server  # type: ignore[import-untyped]
+
+from engine.clock import Clock
+from models.migrate import upgrade_database
+from models.queries.people import list_people
+from webapp.app import create_app
+from webapp.config import Settings, read_settings
+from webapp.demo.loader import DEMO_PASSWORD, deploy_processes, load_demo
+from webapp.installation import add_place_option, make_ports, make_workers, settings_of
+from webapp.services import EXTENSION, Services, open_services
+from workers.topics import TOPICS
+
+SERVE_EXAMPLES = """examples:
+  assent serve                        serve what is in ./var; an empty one gets the processes
+  assent serve --demo                 with the example organization, loaded on first start
+  assent serve --port 9000 --data-dir /srv/assent
+
+Ctrl-C or SIGTERM stops cleanly: no new work, running jobs finished or handed back.
+exit codes: 0 stopped, 1 the address cannot be listened on, 2 a setting is wrong, 3 in use
+"""
+DEMO_EXAMPLES = """examples:
+  assent demo                         load the example organization into ./var
+  assent serve                        and serve it
+
+exit codes: 0 loaded (or there already), 2 a setting is wrong, 3 the database is being served
+"""
+UNUSABLE_ADDRESS = 1
+
+
+def register(subparsers: Any) -> None:
+    """Add the commands `serve` and `demo`."""
+    raw = argparse.RawDescriptionHelpFormatter
+    serve = subparsers.add_parser(
+        "serve",
+        help="serve web, API, workers and timers",
+        epilog=SERVE_EXAMPLES,
+        formatter_class=raw,
+    )
+    add_place_option(serve)
+    serve.add_argument("--host", help="address to listen on (default: $ASSENT_HOST or 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port (default: $ASSENT_PORT or 8080; 0: any)")
+    serve.add_argument(
+        "--demo", action="store_true", default=None, help="load and show the example organization"
+    )
+    serve.add_argument(
+        "--no-workers", action="store_true", help="leave jobs and timers to other processes"
+    )
+    serve.set_defaults(run=run_serve)
+    demo = subparsers.add_parser(
+        "demo", help="load the example organization", epilog=DEMO_EXAMPLES, formatter_class=raw
+    )
+    add_place_option(demo)
+    demo.set_defaults(run=run_demo)
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = read_settings(
+        data_dir=arguments.data_dir,
+        host=arguments.host,
+        port=arguments.port,
+        demo=arguments.demo,
+        workers=0 if arguments.no_workers else None,
+    )
+    app = create_app(settings)
+    services: Services = app.extensions[EXTENSION]
+    try:
+        ports = prepare(services)
+        if settings.workers:
+            services.workers = make_workers(services, ports)
+        return _serve(app, services)
+    finally:
+        services.database.close()
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    """Load the example organization into an installation that is not being served."""
+    services = open_services(settings_of(arguments), Clock())
+    try:
+        services.database.hold_exclusively()
+        upgrade_database(services.database)
+        loaded = load_demo(services, make_ports(services), TOPICS)
+        print("The example organization was loaded." if loaded else "It was loaded already.")
+        _print_logins(services)
+    finally:
+        services.database.close()
+    return 0
+
+
+def prepare(services: Services) -> Any:
+    """Take the database, bring it up to date and fill in what a first start needs.
+
+    Gives the ports of the workers. Raises DatabaseInUse when another process serves this file.
+    """
+    services.database.hold_exclusively()
+    upgrade_database(services.database)
+    ports = make_ports(services)
+    if services.settings.demo:
+        load_demo(services, ports, TOPICS)
+    else:
+        deploy_processes(services)
+    return ports
+
+
+def _serve(app: Flask, services: Services) -> int:
+    settings = services.settings
+    try:
+        server: Any = create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            connection_limit=1000,
+            max_request_body_size=settings.media_limit_bytes + 1024 * 1024,
+            ident="assent",
+        )
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        print(f"assent: cannot listen on {place}: {error.strerror}", file=sys.stderr)
+        return UNUSABLE_ADDRESS
+    signal.signal(signal.SIGTERM, _stop)
+    _start_workers(services)
+    _print_welcome(settings, services, server.effective_port)
+    try:
+        server.run()  # Returns after SystemExit or KeyboardInterrupt, requests at hand answered.
+    finally:
+        print("Stopping…", flush=True)
+        server.close()
+        if services.workers is not None:
+            services.workers.stop()
+    print("Stopped.", flush=True)
+    return 0
+
+
+def _start_workers(services: Services) -> None:
+    if services.workers is not None:
+        services.workers.start()
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _print_welcome(settings: Settings, services: Services, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"Assent is at http://{host}:{port}")
+    print(f"The API is described at http://{host}:{port}/api/v1/docs")
+    if settings.demo:
+        _print_logins(services)
+    print("Ctrl-C stops.", flush=True)
+
+
+def _print_logins(services: Services) -> None:
+    with services.database.read() as session:
+        people = [row for row in list_people(session) if row.person.password_hash]
+    print(f"Demo logins (password {DEMO_PASSWORD}):")
+    for row in people:
+        roles = ", ".join(row.roles).replace("_", " ")
+        print(f"  {row.person.email:<42} {row.person.name:<22} {roles}")
