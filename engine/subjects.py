@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,7 +35,9 @@ PREFIXES: dict[type[Subject | Lesson], str] = {
 def load_subject(session: Session, kind: str | None, subject_id: str | None) -> Subject:
     """Give the record an instance is about; raises NotFound."""
     table = TABLES.get(kind or "")
-    subject = session.get(table, subject_id) if table and subject_id else None
+    subject: Subject | None = None
+    if table and subject_id:
+        subject = cast("Subject | None", session.get(table, subject_id))
     if subject is None:
         raise NotFound(f"There is no {kind or 'subject'} {subject_id or ''}.".replace("  ", " "))
     return subject
@@ -43,7 +46,7 @@ def load_subject(session: Session, kind: str | None, subject_id: str | None) -> 
 def find_by_number(session: Session, kind: str, number: str) -> Subject:
     """Give the record with this number (P4, RFC-2101, REL-77, PIR-41); raises NotFound."""
     table = TABLES[kind]
-    subject = session.scalar(select(table).where(table.number == number))
+    subject = cast("Subject | None", session.scalar(select(table).where(table.number == number)))
     if subject is None:
         raise NotFound(f"There is no {kind} {number}.")
     return subject

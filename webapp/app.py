@@ -11,6 +11,7 @@ from webapp.auth.views import blueprint as auth
 from webapp.config import Settings, load_secret_key
 from webapp.errors import install_errors
 from webapp.page_context import install_page_context
+from webapp.page_filters import install_page_filters
 from webapp.pages import register_pages
 from webapp.security import install_security
 from webapp.services import attach_services, open_services
@@ -33,6 +34,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     install_security(app)
     install_guard(app)
     install_page_context(app)
+    install_page_filters(app)
     app.register_blueprint(auth)
     register_api(app)
     register_pages(app)
