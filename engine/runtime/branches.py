@@ -46,9 +46,8 @@ def merge(base: Data, branches: Iterable[Data], resolve: Resolve) -> Data:
     changed: dict[str, list[Any]] = {}
     for data in branches:
         for name, (_, after) in changes_between(base, data).items():
-            values = changed.setdefault(name, [])
-            if not any(same(after, value) for value in values):
-                values.append(after)
+            values = [value for value in changed.get(name, ()) if not same(after, value)]
+            changed[name] = [*values, after]
     for name, values in changed.items():
         value = values[0]
         if len(values) > 1:
@@ -100,52 +99,118 @@ def _merge_paths(
 def commit_ended(task: Task, is_token: Callable[[Task], bool], resolve: Resolve) -> None:
     """Pass on what a token changed, that ends while others of its scope go on.
 
-    The change goes to the level of the tree where the variable had its former value, so that
-    the other branches there see it, and later merges take it as common ground.
+    What it changed since it parted from the others is given to every branch that still has the
+    former value, and to the places where branches parted, so that later merges take it as common
+    ground. A branch that changed the same variable otherwise is a conflict.
     """
-    changes: dict[str, tuple[Any, Any]] | None = None
-    node = task
-    while (parent := node.parent) is not None:
-        others = [child for child in parent.children if child is not node]
+    ground = _ground_of(task, is_token)
+    if ground is None:
+        return
+    changes = changes_between(ground.data, task.data)
+    below, level = task, task.parent
+    reached = False
+    while level is not None:
+        reached = reached or level is ground
+        if reached and changes:
+            others = [child for child in level.children if child is not below]
+            for other in others:
+                _apply(other, level, changes, is_token, resolve)
+            _update(level, changes)
+        below, level = level, level.parent
+
+
+def _ground_of(task: Task, is_token: Callable[[Task], bool]) -> Task | None:
+    """Return where a token parted from others that live, or where an event let it go."""
+    below, level = task, task.parent
+    while level is not None:
+        if is_spawned(below, level):
+            return level
+        others = (child for child in level.children if child is not below)
         if any(is_token(found) for other in others for found in subtree(other)):
-            if changes is None:
-                changes = changes_between(parent.data, task.data)
-            changes = {
-                name: (before, after)
-                for name, (before, after) in changes.items()
-                if same(parent.data.get(name, MISSING), before)
-            }
-            if not changes:
-                return
-            _apply(parent, others, changes, is_token, resolve)
-        node = parent
+            return level
+        below, level = level, level.parent
+    return None
+
+
+def is_spawned(child: Task, parent: Task) -> bool:
+    """Tell whether a token was let go by an event whose activity goes on beside it."""
+    return bool(
+        child.internal_data.get("activation") != parent.internal_data.get("activation")
+        and child.workflow is parent.workflow
+    )
+
+
+def _update(task: Task, changes: dict[str, tuple[Any, Any]]) -> None:
+    updates = {
+        name: after
+        for name, (before, after) in changes.items()
+        if same(task.data.get(name, MISSING), before)
+    }
+    if updates:
+        task.data = {**task.data, **updates}
 
 
 def _apply(
-    parent: Task,
-    others: list[Task],
+    top: Task,
+    level: Task,
     changes: dict[str, tuple[Any, Any]],
     is_token: Callable[[Task], bool],
     resolve: Resolve,
 ) -> None:
-    parent.data = {**parent.data, **{name: after for name, (_, after) in changes.items()}}
-    for other in others:
-        for found in subtree(other):
-            _apply_to(found, changes, is_token(found), resolve)
+    """Give changes to a branch that parted at `level` from the one that made them."""
+    for found in list(subtree(top)):
+        _update(found, changes)
+        if is_token(found):
+            _settle(found, level, changes, resolve)
 
 
-def _apply_to(
-    task: Task, changes: dict[str, tuple[Any, Any]], strict: bool, resolve: Resolve
+def _settle(
+    token: Task, level: Task, changes: dict[str, tuple[Any, Any]], resolve: Resolve
 ) -> None:
-    updates: Data = {}
+    spawned_from = _origin_of(token)
     for name, (before, after) in changes.items():
-        value = task.data.get(name, MISSING)
-        if same(value, before):
-            updates[name] = after
-        elif strict and not same(value, after):
-            resolve(name, before, [after, value])
-    if updates:
-        task.data = {**task.data, **updates}
+        value = token.data.get(name, MISSING)
+        if same(value, after) or same(value, level.data.get(name, MISSING)):
+            continue
+        if spawned_from is not None and same(value, spawned_from.data.get(name, MISSING)):
+            # The token only holds what it was let go with; its main flow has moved on since.
+            token.data = {**token.data, name: after}
+            spawned_from.data = {**spawned_from.data, name: after}
+            continue
+        resolve(name, before, [after, value])
+
+
+def _origin_of(token: Task) -> Task | None:
+    below, level = token, token.parent
+    while level is not None:
+        if is_spawned(below, level):
+            return level
+        below, level = level, level.parent
+    return None
+
+
+def deepest(tokens: Sequence[Task], is_token: Callable[[Task], bool]) -> Task:
+    """Return the token from which most other live branches part; the last one among equals.
+
+    Where tokens join, the one that goes on keeps its place in the tree, which decides what it is
+    compared with later.
+    """
+    joining = {token.id for token in tokens}
+
+    def count(token: Task) -> int:
+        parted = 0
+        below, level = token, token.parent
+        while level is not None:
+            others = (child for child in level.children if child is not below)
+            parted += any(
+                is_token(found) and found.id not in joining
+                for other in others
+                for found in subtree(other)
+            )
+            below, level = level, level.parent
+        return parted
+
+    return max(reversed(tokens), key=count)
 
 
 def subtree(task: Task) -> Iterable[Task]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from SpiffWorkflow.task import Task
 
-from engine.runtime.branches import is_unfinished
+from engine.runtime.branches import is_spawned, is_unfinished
 
 
 def compact(top: Any) -> None:
@@ -15,7 +15,8 @@ def compact(top: Any) -> None:
 
     Kept are the root (its data is what the scope began with), live tasks, their parents (which
     tell a boundary event or the events after a gateway what they belong to), and the places where
-    live branches parted (their data is the common ground that joins compare with).
+    live branches parted or an event let a token go (their data is the ground that merges compare
+    with).
     """
     for workflow in top.scopes():
         _compact_scope(workflow)
@@ -43,15 +44,24 @@ def _kept_tasks(workflow: Any) -> set[UUID]:
     """Count live branches from the leaves up; a parent is always older than its children."""
     kept = {workflow.task_tree.id}
     live_branches: dict[UUID, int] = {}
+    without_origin: set[UUID] = set()
     for task in reversed(workflow.tasks.values()):
         branches = live_branches.get(task.id, 0)
         live = is_unfinished(task)
-        if live and task._parent is not None:
-            kept.add(task._parent)
         if live or branches > 1:
             kept.add(task.id)
-        if (live or branches) and task._parent is not None:
-            live_branches[task._parent] = live_branches.get(task._parent, 0) + 1
+        parent = task.parent
+        if parent is None or not (live or branches):
+            continue
+        live_branches[parent.id] = live_branches.get(parent.id, 0) + 1
+        if live:
+            kept.add(parent.id)
+        if live or task.id in without_origin:
+            # What a spawned token began with is kept, to tell its own changes from others'.
+            if is_spawned(task, parent):
+                kept.add(parent.id)
+            else:
+                without_origin.add(parent.id)
     return kept
 
 

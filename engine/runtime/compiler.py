@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.errors import DiagramRefused, ExpressionFailed
 from engine.runtime import extensions as ext
+from engine.runtime.dispatch import ORIGIN
 from engine.runtime.elements import ElementBuilder
 from engine.runtime.events import CatchingSpec, EventSubprocessStart, no_definition
 from engine.runtime.expressions import Expression, parse_condition
@@ -248,6 +249,8 @@ class _ScopeCompiler:
             listener.interrupting = start.interrupting or trigger.kind == "error"
             listener.subprocess_name = node.id
             self.start.listeners = (*self.start.listeners, listener.name)
+            if ORIGIN not in self.spec.task_specs:
+                PassThrough(self.spec, ORIGIN)
 
     def _connect(self, node: Node) -> None:
         spec = self.spec.task_specs[node.id]

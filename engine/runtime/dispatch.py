@@ -23,6 +23,9 @@ from engine.runtime.process import cancel_tasks, is_alive, is_token, run_of
 from engine.runtime.timers import Armed
 from engine.runtime.tokens import BoundarySplit, EventGateway, is_armed
 
+ORIGIN = "/origin"
+"""The spec of the place from which an event subprocess starts."""
+
 
 def data_of_token(task: Task) -> Data:
     """Return a token's variables, seen through the embedded subprocess that it may be in."""
@@ -125,8 +128,12 @@ def _start_event_subprocess(task: Task, payload: Data) -> None:
     data = view(workflow)
     if spec.interrupting:
         cancel_tasks([other for other in root.children if other is not task])
-    started = root._add_child(workflow.spec.task_specs[spec.subprocess_name], TaskState.WAITING)
-    started.data = data
+    specs = workflow.spec.task_specs
+    # The origin keeps the variables as they are now, to tell later what the handler changed.
+    origin = root._add_child(specs[ORIGIN], TaskState.COMPLETED)
+    origin.data = data
+    started = origin._add_child(specs[spec.subprocess_name], TaskState.WAITING)
+    started.data = dict(data)
     started.internal_data["activation"] = f"/{started.id.hex[:12]}"
     spec.merge_result(started, payload)
     if spec.interrupting:

@@ -13,7 +13,7 @@ from SpiffWorkflow.bpmn.specs import defaults as spiff
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.runtime.branches import merge_tokens
+from engine.runtime.branches import deepest, merge_tokens
 from engine.runtime.process import is_token, run_of
 from engine.runtime.tokens import EventGateway, Routing, TokenSpec
 
@@ -36,10 +36,11 @@ class JoiningGateway(TokenSpec):
             return True
         my_task.internal_data["via"] = my_task.parent.task_spec.name
         my_task._set_state(TaskState.WAITING)
-        return self._arrived(my_task)
+        self._arrived(my_task)
+        return None
 
-    def _arrived(self, my_task: Task) -> bool | None:
-        """Decide what the arrival of a token starts; True makes the token ready."""
+    def _arrived(self, my_task: Task) -> None:
+        """Decide what the arrival of a token starts."""
         raise NotImplementedError
 
     def waiting(self, workflow: object) -> list[Task]:
@@ -50,13 +51,15 @@ class JoiningGateway(TokenSpec):
             if task.task_spec is self and task.state == TaskState.WAITING
         ]
 
-    def join(self, tokens: Sequence[Task], going_on: Task) -> None:
-        """Merge the data of `tokens` into the one going on; the others are consumed."""
+    def join(self, tokens: Sequence[Task]) -> None:
+        """Merge the data of the tokens into one that goes on; the others are consumed."""
+        going_on = deepest(tokens, is_token)
         resolve = run_of(going_on).resolve_conflict(going_on.workflow.compiled, self.bpmn_id)
         going_on.data = merge_tokens(tokens, resolve)
         for token in tokens:
             if token is not going_on:
                 token._set_state(TaskState.COMPLETED)
+        going_on._ready()
 
 
 class ParallelGateway(JoiningGateway, spiff.ParallelGateway):  # type: ignore[misc]
@@ -64,12 +67,10 @@ class ParallelGateway(JoiningGateway, spiff.ParallelGateway):  # type: ignore[mi
 
     routing: Routing = "all"
 
-    def _arrived(self, my_task: Task) -> bool | None:
+    def _arrived(self, my_task: Task) -> None:
         by_flow = first_by_flow(self.waiting(my_task.workflow), my_task)
-        if len(by_flow) < len(self.incoming):
-            return None
-        self.join(in_order(by_flow.values(), my_task.workflow), my_task)
-        return True
+        if len(by_flow) == len(self.incoming):
+            self.join(in_order(by_flow.values(), my_task.workflow))
 
 
 class InclusiveGateway(JoiningGateway, spiff.InclusiveGateway):  # type: ignore[misc]
@@ -78,9 +79,8 @@ class InclusiveGateway(JoiningGateway, spiff.InclusiveGateway):  # type: ignore[
     reaches: dict[str, frozenset[str]]
     """By incoming flow: the specs from which it can be reached without passing this gateway."""
 
-    def _arrived(self, my_task: Task) -> bool | None:
+    def _arrived(self, my_task: Task) -> None:
         """Wait until all automatic steps are done; then `fire_if_enabled` is asked."""
-        return None
 
     def fire_if_enabled(self, workflow: object) -> bool:
         """Fire once if no token elsewhere can still arrive on a flow that has none."""
@@ -88,9 +88,7 @@ class InclusiveGateway(JoiningGateway, spiff.InclusiveGateway):  # type: ignore[
         for candidate in waiting:
             by_flow = first_by_flow(waiting, candidate)
             if not self._must_wait(workflow, candidate, set(by_flow)):
-                tokens = in_order(by_flow.values(), workflow)
-                self.join(tokens, tokens[-1])
-                tokens[-1]._ready()
+                self.join(in_order(by_flow.values(), workflow))
                 return True
         return False
 

@@ -104,11 +104,6 @@ class _Scope:
     def _predict(self, mask: int = TaskState.NOT_FINISHED_MASK) -> None:
         """Nothing is predicted: children exist from the moment their parent completes."""
 
-    def _task_completed_notify(self, task: Task) -> None:
-        """Tell the run when a token ends here instead of walking the whole tree."""
-        if not any(is_unfinished(child) for child in task.children):
-            task.task_spec.token_ended(task)
-
     def tokens(self) -> list[Task]:
         """Return the live tokens of this scope in the order they arrived."""
         return [task for task in self.tasks.values() if is_token(task)]

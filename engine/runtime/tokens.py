@@ -72,13 +72,24 @@ class TokenSpec(BpmnTaskSpec):  # type: ignore[misc]
     def _run_hook(self, my_task: Task) -> bool | None:
         return True
 
+    def _on_complete(self, my_task: Task) -> None:
+        self._on_complete_hook(my_task)
+        children = []
+        if not self.is_instance:
+            forget(my_task)
+            specs = my_task.workflow.spec.task_specs
+            children = [
+                my_task._add_child(specs[target], TaskState.FUTURE)
+                for target in self._choose(my_task)
+            ]
+        for child in children:
+            child.task_spec._update(child)
+        if not children:
+            self.token_ended(my_task)
+
     def _on_complete_hook(self, my_task: Task) -> None:
         run_of(my_task).note(my_task, "completed")
         release_listeners(my_task)
-        if not self.is_instance:
-            forget(my_task)
-            for target in self._choose(my_task):
-                my_task._add_child(my_task.workflow.spec.task_specs[target], TaskState.FUTURE)
 
     def _on_cancel(self, my_task: Task) -> None:
         """Cancelling is done for whole subtrees at once by `process.cancel_tasks`."""
