@@ -15,19 +15,29 @@ RESEND_SECONDS = 20
 PROMOTE_LIMIT = 500
 
 
-def has_work(session: Session, *, now: datetime, window: int) -> bool:
-    """Tell, reading only, whether the pump has anything to do at this moment."""
-    lost = now - timedelta(seconds=RESEND_SECONDS)
+def find_next_work(session: Session, *, now: datetime, window: int) -> datetime | None:
+    """Give, reading only, when the pump has something to do next; None when nothing is waiting.
+
+    A moment that is not in the future means at once. Jobs that wait for room in the window are
+    no work: whoever makes room commits, and that wakes the pump.
+    """
     sent = (in_state(JobState.READY), Job.sent_at.is_not(None))
-    asked = select(
-        exists().where(in_state(JobState.SCHEDULED), Job.due_at <= now),
-        exists().where(in_state(JobState.LEASED), Job.lease_until < now),
-        exists().where(*sent, Job.sent_at < lost),
-        exists().where(in_state(JobState.READY), Job.sent_at.is_(None)),
-        select(func.count()).where(*sent).scalar_subquery(),
-    )
-    due, expired, is_lost, unsent, under_way = session.execute(asked).one()
-    return bool(due or expired or is_lost or (unsent and under_way < window))
+    due_at, lease_until, sent_at, under_way, is_unsent = session.execute(
+        select(
+            select(func.min(Job.due_at)).where(in_state(JobState.SCHEDULED)).scalar_subquery(),
+            select(func.min(Job.lease_until)).where(in_state(JobState.LEASED)).scalar_subquery(),
+            select(func.min(Job.sent_at)).where(*sent).scalar_subquery(),
+            select(func.count()).where(*sent).scalar_subquery(),
+            exists().where(in_state(JobState.READY), Job.sent_at.is_(None)),
+        )
+    ).one()
+    moments = [
+        due_at,
+        lease_until and lease_until + timedelta(microseconds=1),
+        sent_at and sent_at + timedelta(seconds=RESEND_SECONDS, microseconds=1),
+        now if is_unsent and under_way < window else None,
+    ]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def promote_due(session: Session, *, now: datetime, limit: int = PROMOTE_LIMIT) -> int:

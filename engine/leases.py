@@ -19,6 +19,11 @@ from models.vocabulary import JobState
 LEASE_SECONDS = 30
 LOCK_BUSY_SECONDS = 1
 EXPIRE_LIMIT = 100
+CLAIMED_COLUMNS = (
+    Job.id, Job.tenant_id, Job.shard, Job.kind, Job.topic, Job.instance_id, Job.element_id, Job.ref,
+    Job.payload, Job.attempts, Job.max_attempts, Job.hard_limit_seconds, Job.lock_key,
+    Job.created_at,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +60,43 @@ def claim(
     `owner` starts with the boot of the process, see `release_leases_of_dead_boot`. `terms_of`
     gives what the worker's handler of a topic and payload asks for beyond what the job says.
     """
-    job = session.scalars(
-        select(Job)
+    ready = session.execute(
+        select(*CLAIMED_COLUMNS)
         .where(Job.id == job_id, in_state(JobState.READY))
         .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
     ).one_or_none()
-    if job is None:
+    if ready is None:
         return None
-    terms = terms_of(job.topic, job.payload) if terms_of else LeaseTerms()
-    deadline_at = now + timedelta(seconds=terms.hard_limit_seconds or job.hard_limit_seconds)
+    found = dict(ready._mapping)
+    terms = terms_of(ready.topic, ready.payload) if terms_of else LeaseTerms()
+    lock_key = terms.lock_key or found.pop("lock_key")
+    deadline_at = now + timedelta(seconds=terms.hard_limit_seconds or ready.hard_limit_seconds)
+    lease: dict[str, Any] = {
+        "lease_token": secrets.token_urlsafe(24),
+        "lease_owner": owner,
+        "deadline_at": deadline_at,
+        "lease_until": min(now + timedelta(seconds=terms.lease_seconds), deadline_at),
+        "attempts": ready.attempts + 1,
+    }
+    if not _take(session, job_id, {**lease, "state": JobState.LEASED, "lock_key": lock_key}, now):
+        return None
+    wanted = {field.name for field in fields(LeasedJob)}
+    return LeasedJob(**{k: v for k, v in {**found, **lease}.items() if k in wanted})
+
+
+def _take(session: Session, job_id: str, values: dict[str, Any], now: datetime) -> bool:
+    if values["lock_key"] is None:
+        update_jobs(session, [job_id], **values)
+        return True
     try:
         with session.begin_nested():
-            job.state = JobState.LEASED
-            job.lock_key = terms.lock_key or job.lock_key
-            job.lease_token = secrets.token_urlsafe(24)
-            job.lease_owner = owner
-            job.deadline_at = deadline_at
-            job.lease_until = min(now + timedelta(seconds=terms.lease_seconds), deadline_at)
-            job.attempts += 1
+            update_jobs(session, [job_id], **values)
     except IntegrityError:
         # Another job holds the lock key: this one comes back a little later.
-        update_jobs(
-            session, [job_id], state=JobState.SCHEDULED, sent_at=None,
-            due_at=now + timedelta(seconds=LOCK_BUSY_SECONDS),
-        )  # fmt: skip
-        return None
-    return _as_leased(job)
+        later = now + timedelta(seconds=LOCK_BUSY_SECONDS)
+        update_jobs(session, [job_id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
+        return False
+    return True
 
 
 def renew(
@@ -175,7 +190,3 @@ def _report_back(
 ) -> TakenBack:
     is_dead = take_back(session, job, error=error, incident_kind=incident_kind, now=now)
     return TakenBack(job.id, job.topic, job.instance_id, job.element_id, error, is_dead)
-
-
-def _as_leased(job: Job) -> LeasedJob:
-    return LeasedJob(**{field.name: getattr(job, field.name) for field in fields(LeasedJob)})

@@ -14,7 +14,7 @@ from engine.context import SYSTEM
 from models.database import Database
 from workers.leases import RENEW_SECONDS, LeaseKeeper
 from workers.ports import WorkerPorts
-from workers.pump import TICK_SECONDS, Pump
+from workers.pump import Pump
 from workers.registry import TopicRegistry
 from workers.runner import JobRunner, make_boot_name
 
@@ -40,7 +40,7 @@ class Workers:
         topics: TopicRegistry,
         *,
         threads: int = THREADS,
-        tick_seconds: float = TICK_SECONDS,
+        tick_seconds: float | None = None,
         renew_seconds: float = RENEW_SECONDS,
     ):
         """Take the handlers' ports and topics; one Workers per process."""
@@ -53,7 +53,7 @@ class Workers:
         )
         self._broker = StubBroker(middleware=[])
         declare = dramatiq.actor(broker=self._broker, actor_name="run_job", queue_name=QUEUE)
-        self._run_job = declare(self._runner.run)
+        self._run_job = declare(self._run)
         self._worker = dramatiq.Worker(
             self._broker, worker_threads=threads, worker_timeout=IDLE_WAKE_MILLISECONDS
         )
@@ -77,11 +77,14 @@ class Workers:
 
     def stop(self, timeout_seconds: float = STOP_SECONDS) -> None:
         """Claim nothing more, wait for running handlers, hand back what has not ended by then."""
-        self._pump.stop()
         self._runner.stop_accepting()
+        self._pump.stop()
         self._worker.stop(timeout=int(timeout_seconds * 1000))
         self._keeper.stop()
         self._broker.close()
+
+    def _run(self, job_id: str) -> None:
+        self._runner.run(job_id)
 
     def _send(self, job_id: str) -> None:
         self._run_job.send(job_id)

@@ -10,13 +10,16 @@ from engine.clock import Clock
 from engine.commands.context import execute
 from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM, Context
-from engine.dispatch import has_work, promote_due, resend_lost, take_window
+from engine.dispatch import find_next_work, promote_due, resend_lost, take_window
 from models.database import Database
 
 LOG = logging.getLogger(__name__)
 
+#: How long to sleep at most. Every commit of this process wakes the pump, and it knows when the
+#: next job is due; other processes can only be noticed by looking.
 TICK_SECONDS = 0.25
-REST_SECONDS = 0.002
+TICK_SECONDS_ALONE = 2.0
+REST_SECONDS = 0.005
 REST_AFTER_ERROR_SECONDS = 1.0
 
 
@@ -33,14 +36,16 @@ class Pump:
         send: Callable[[str], None],
         *,
         window: int,
-        tick_seconds: float = TICK_SECONDS,
+        tick_seconds: float | None = None,
     ):
         """Take what sends an id to the broker and how many jobs may be under way."""
         self._database = database
         self._clock = clock
         self._send = send
         self._window = window
-        self._tick_seconds = tick_seconds
+        usual = TICK_SECONDS_ALONE if database.is_sqlite else TICK_SECONDS
+        self._tick_seconds = usual if tick_seconds is None else tick_seconds
+        self._sleep_seconds = self._tick_seconds
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -59,9 +64,14 @@ class Pump:
 
     def turn(self) -> list[str]:
         """Do once what is due and give the ids that were sent."""
+        now = self._clock.now()
         with self._database.read() as session:
-            if not has_work(session, now=self._clock.now(), window=self._window):
-                return []
+            next_at = find_next_work(session, now=now, window=self._window)
+        if next_at is None or next_at > now:
+            ahead = (next_at - now).total_seconds() if next_at else self._tick_seconds
+            self._sleep_seconds = min(ahead, self._tick_seconds)
+            return []
+        self._sleep_seconds = 0.0  # There may be more; the next turn finds out.
         ids = execute(self._database, self._clock, SYSTEM, self._pick)
         for job_id in ids:
             self._send(job_id)
@@ -75,7 +85,7 @@ class Pump:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait(self._tick_seconds)
+            self._wake.wait(self._sleep_seconds)
             self._wake.clear()
             if self._stopping.is_set():
                 return

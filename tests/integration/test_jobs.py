@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from engine.dispatch import has_work, promote_due, resend_lost, take_window
+from engine.dispatch import find_next_work, promote_due, resend_lost, take_window
 from engine.errors import InvalidInput, LeaseLost, NotFound
 from engine.jobs import (
     LeasedJob,
@@ -457,12 +457,13 @@ class TestDispatch:
         job_id = add_job(empty_database, clock, due_at=clock.now() + timedelta(minutes=5))
 
         with empty_database.write() as session:
-            assert not has_work(session, now=clock.now(), window=10)
+            later = find_next_work(session, now=clock.now(), window=10)
+            assert later == clock.now() + timedelta(minutes=5)
             assert promote_due(session, now=clock.now()) == 0
         clock.advance(minutes=5)
 
         with empty_database.write() as session:
-            assert has_work(session, now=clock.now(), window=10)
+            assert later == clock.now()
             assert promote_due(session, now=clock.now()) == 1
             assert take_window(session, now=clock.now(), window=10) == [job_id]
 
@@ -475,7 +476,9 @@ class TestDispatch:
         clock.advance(seconds=21)
 
         with empty_database.write() as session:
-            assert has_work(session, now=clock.now(), window=10)
+            lost_at = find_next_work(session, now=clock.now(), window=10)
+            assert lost_at is not None
+            assert lost_at < clock.now()
             assert resend_lost(session, now=clock.now()) == 1
             assert take_window(session, now=clock.now(), window=10) == [job_id]
 
@@ -487,8 +490,12 @@ class TestDispatch:
         with empty_database.write() as session:
             take_window(session, now=clock.now(), window=1)
 
-            assert not has_work(session, now=clock.now(), window=1)
-            assert has_work(session, now=clock.now(), window=2)
+            full = find_next_work(session, now=clock.now(), window=1)
+            room = find_next_work(session, now=clock.now(), window=2)
+
+        assert full is not None
+        assert full > clock.now()  # Only the moment at which what was sent counts as lost.
+        assert room == clock.now()
 
     def test_two_pumps_hand_each_job_out_once(
         self, empty_database: Database, clock: MovableClock
@@ -538,7 +545,7 @@ class TestDispatch:
 
         event.listen(empty_database.engine, "before_cursor_execute", note)
         with empty_database.write() as session:
-            has_work(session, now=clock.now(), window=10)
+            find_next_work(session, now=clock.now(), window=10)
             promote_due(session, now=clock.now())
             expire_leases(session, now=clock.now())
             resend_lost(session, now=clock.now())

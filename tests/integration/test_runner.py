@@ -256,6 +256,7 @@ def test_stopping_waits_for_a_running_handler_and_claims_nothing_more(
     second = add_job(empty_database, Clock())
     stopping = threading.Thread(target=workers.stop)
     stopping.start()
+    wait_until(lambda: "pump" not in {thread.name for thread in threading.enumerate()})
     go_on.set()
     stopping.join(PATIENCE_SECONDS)
 
