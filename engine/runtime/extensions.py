@@ -71,6 +71,16 @@ def vendor(element: etree._Element, name: str) -> str | None:
     return None
 
 
+def read_own(element: Any) -> dict[str, str]:
+    """Give every attribute of our own namespace, by local name."""
+    prefix = f"{{{ASSENT}}}"
+    return {
+        name[len(prefix) :]: value
+        for name, value in element.attrib.items()
+        if name.startswith(prefix)
+    }
+
+
 def own(element: etree._Element, name: str) -> str | None:
     """Return an attribute of the Assent namespace."""
     value = element.get(f"{{{ASSENT}}}{name}")

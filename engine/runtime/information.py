@@ -45,6 +45,7 @@ class Describer:
                 'Literal["parallel", "sequential", "loop"] | None', node.multi_instance
             ),
             properties=ext.read_properties(xml),
+            assent=ext.read_own(xml),
         )
 
     def _plain(self, node: Node) -> str | None:
