@@ -39,7 +39,8 @@ NAMED = (
 
 @pytest.fixture(scope="module")
 def organization() -> dict[str, Any]:
-    return json.loads(SHIPPED.read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    return document
 
 
 def expected_findings(organization: dict[str, Any]) -> list[dict[str, Any]]:
