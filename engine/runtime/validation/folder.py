@@ -1,16 +1,16 @@
-"""Reads a folder of diagrams, decision tables and forms into what the publish check needs."""
+"""Gathers from diagrams, tables and forms what the publish check of one needs of the others."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
 
-from lxml import etree
-
-from engine.errors import DiagramRefused
+from engine.decisions.model import DecisionTable
+from engine.errors import DiagramRefused, Refusal
+from engine.forms import read_form
+from engine.runtime.dmn_reader import read_decision_model
 from engine.runtime.validation.calls import calls_of
 from engine.runtime.validation.context import DecisionShape, ProcessShape, PublishContext
 from engine.runtime.validation.diagram import Diagram, Scope
@@ -19,19 +19,28 @@ from engine.runtime.validation.events import caught_at_calls
 from engine.runtime.validation.variables import declared_variables, handed_over
 from engine.runtime.xml import parse_hardened
 
+SUFFIXES = (".bpmn", ".dmn", ".form")
+
 
 def load_publish_context(folder: Path) -> PublishContext:
     """Return the context in which the files of a folder are checked together.
 
     Files that can't be read are left out; the check of each says what is wrong with it.
     """
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    return gather_context((path.name, path.read_bytes()) for path in paths if path.is_file())
+
+
+def gather_context(files: Iterable[tuple[str, bytes]]) -> PublishContext:
+    """Return the context that files, given by name and content, make for each other."""
+    listed = list(files)
     context = PublishContext(
-        forms={key: names for path in _files(folder, "form") for key, names in read_form(path)},
+        forms=dict(found for name, content in listed for found in _read_form(name, content)),
         decisions={
-            shape.key: shape for path in _files(folder, "dmn") for shape in read_decisions(path)
+            shape.key: shape for name, content in listed for shape in _read_decision(name, content)
         },
     )
-    diagrams = [found for path in _files(folder, "bpmn") for found in _read(path)]
+    diagrams = [found for name, content in listed for found in _read_diagram(name, content)]
     # Twice, because what a process hands on depends on what it is handed.
     for _ in range(2):
         shapes = [
@@ -43,65 +52,41 @@ def load_publish_context(folder: Path) -> PublishContext:
     return context
 
 
-def _files(folder: Path, extension: str) -> Iterator[Path]:
-    yield from sorted(path for path in folder.rglob(f"*.{extension}") if path.is_file())
-
-
-def read_form(path: Path) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield the keys of a form (its id and its file name) with the fields it declares."""
-    try:
-        schema = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+def _read_form(name: str, content: bytes) -> Iterator[tuple[str, frozenset[str]]]:
+    if PurePath(name).suffix != ".form":
         return
-    if isinstance(schema, dict):
-        fields = frozenset(form_fields(schema))
-        yield path.stem, fields
-        if isinstance(schema.get("id"), str):
-            yield schema["id"], fields
-
-
-def form_fields(schema: dict[str, Any]) -> Iterator[str]:
-    """Yield the top-level variable of every field of a form-js schema."""
-    waiting = [schema]
-    while waiting:
-        component = waiting.pop()
-        for name in ("key", "path"):
-            text = component.get(name)
-            if isinstance(text, str) and text:
-                yield text.partition(".")[0]
-        inner = component.get("components")
-        if isinstance(inner, list) and not component.get("path"):
-            waiting += [item for item in inner if isinstance(item, dict)]
-
-
-def read_decisions(path: Path) -> Iterator[DecisionShape]:
-    """Yield the decisions of a DMN file with the names of what they give."""
     try:
-        root = parse_hardened(path.read_bytes(), root=None)
-    except (OSError, DiagramRefused):
+        yield PurePath(name).stem, read_form(json.loads(content)).keys
+    except (Refusal, ValueError, RecursionError):
         return
-    for decision in root.iter("{*}decision"):
-        if decision.get("id"):
-            yield DecisionShape(str(decision.get("id")), tuple(_outputs(decision)))
 
 
-def _outputs(decision: etree._Element) -> Iterator[str]:
-    names = [
-        str(output.get("name"))
-        for table in decision.findall("{*}decisionTable")
-        for output in table.findall("{*}output")
-        if output.get("name")
-    ]
-    yield from names
-    variable = decision.find("{*}variable")
-    if not names and variable is not None and variable.get("name"):
-        yield str(variable.get("name"))
-
-
-def _read(path: Path) -> Iterator[Diagram]:
+def _read_decision(name: str, content: bytes) -> Iterator[DecisionShape]:
+    """Yield the decision a file is known by: the one with its name."""
+    if PurePath(name).suffix != ".dmn":
+        return
     try:
-        root = parse_hardened(path.read_bytes())
-    except (OSError, DiagramRefused):
+        model = read_decision_model(content)
+    except Refusal:
+        return
+    key = PurePath(name).stem
+    for decision in model.decisions:
+        if key in (decision.id, decision.name):
+            table = decision.expression
+            outputs = (
+                tuple(clause.name for clause in table.outputs if clause.name)
+                if isinstance(table, DecisionTable)
+                else ()
+            )
+            yield DecisionShape(key, outputs)
+
+
+def _read_diagram(name: str, content: bytes) -> Iterator[Diagram]:
+    if PurePath(name).suffix != ".bpmn":
+        return
+    try:
+        root = parse_hardened(content)
+    except DiagramRefused:
         return
     if not check_ids(root):
         yield read_diagram(root)
