@@ -104,7 +104,8 @@ RECORD_ACTIONS: Mapping[str, Operation] = {
 
 STARTS: Mapping[str, Start] = {
     "proposal_authorization": Start(
-        "proposal", ("risk", "cost_eur", "org_units", "novelty", "urgency", "amended")
+        "proposal",
+        ("proposer", "risk", "cost_eur", "org_units", "novelty", "urgency", "amended"),
     ),
     "service_design": Start("proposal", ("reason",)),
     "request_for_change": Start("rfc", ("rfc_type", "risk", "urgency")),
@@ -113,7 +114,7 @@ STARTS: Mapping[str, Start] = {
 }
 
 MESSAGES: Mapping[str, tuple[str, ...]] = {
-    "proposal_amended": (),
+    "proposal_amended": ("risk", "cost_eur", "org_units", "novelty", "urgency"),
     "proposal_withdrawn": (),
     "release_finished": ("outcome",),
     "design_accepted": (),

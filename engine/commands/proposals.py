@@ -152,14 +152,7 @@ def start_authorization(ctx: Context, proposal: Proposal, *, amended: bool) -> I
     return start_instance(
         ctx,
         "proposal_authorization",
-        {
-            "risk": proposal.risk,
-            "cost_eur": proposal.cost_eur,
-            "org_units": proposal.org_units,
-            "novelty": proposal.novelty,
-            "urgency": proposal.urgency,
-            "amended": amended,
-        },
+        {"proposer": proposal.proposer_id, "amended": amended, **_classify(proposal)},
         proposal.number,
         subject_kind=SubjectKind.PROPOSAL,
         subject_id=proposal.id,
@@ -193,7 +186,7 @@ def read_field(proposal: Proposal, name: str) -> Any:
 def _check_again(ctx: Context, proposal: Proposal) -> None:
     waiting = find_waiting_instance(ctx, "proposal_amended", proposal.number)
     if waiting is not None:
-        deliver_message(ctx, waiting, "proposal_amended", {}, proposal.number)
+        deliver_message(ctx, waiting, "proposal_amended", _classify(proposal), proposal.number)
         return
     start_authorization(ctx, proposal, amended=True)
     managers = ctx.session.scalars(
@@ -207,6 +200,17 @@ def _check_again(ctx: Context, proposal: Proposal) -> None:
         "no further phase of its releases opens before that.",
         f"/proposals/{proposal.number}",
     )
+
+
+def _classify(proposal: Proposal) -> dict[str, Any]:
+    """Give what decides whether it is a request or a proposal, and who authorizes it."""
+    return {
+        "risk": proposal.risk,
+        "cost_eur": proposal.cost_eur,
+        "org_units": proposal.org_units,
+        "novelty": proposal.novelty,
+        "urgency": proposal.urgency,
+    }
 
 
 def _create(ctx: Context) -> Proposal:
