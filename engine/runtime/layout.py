@@ -255,11 +255,11 @@ class _PlaneReader:
         return found[0] if found else ""
 
     def _expanded(self, kind: str, element: _Element, drawing: _Element) -> bool:
-        if kind not in SUBPROCESSES:
-            return False
         said = drawing.get("isExpanded")
         if said is not None:
-            return said == "true"
+            return said == "true" and (kind in SUBPROCESSES or kind == "callActivity")
+        if kind not in SUBPROCESSES:
+            return False
         return any(child.get("id") in self.drawn for child in element)
 
     def _is_collection(self, element: _Element) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-from markupsafe import escape
+from html import escape
 
 from engine.runtime.layout import ACTIVITIES, EVENTS, SUBPROCESSES, Bounds, Shape
 from webapp.render import bpmn_icons

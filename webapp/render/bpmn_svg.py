@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from math import ceil
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from engine.runtime.layout import ACTIVITIES, EVENTS, DiagramLayout, Edge, Shape
 from webapp.render.bpmn_edges import draw_edge, edge_label
@@ -164,7 +165,7 @@ def _shape_piece(shape: Shape) -> _Piece:
         id=shape.id,
         opening=f'<g class="el {shape.kind}',
         attributes=f'" data-element="{escape(shape.id)}">',
-        title=str(escape(f"{kind}: {name}" if name else kind)),
+        title=escape(f"{kind}: {name}" if name else kind),
         body=draw(shape) + "</g>",
     )
 
@@ -174,7 +175,7 @@ def _edge_piece(edge: Edge) -> _Piece:
         id=edge.id,
         opening=f'<g class="ed {edge.kind}',
         attributes=f'" data-element="{escape(edge.id)}">',
-        title=str(escape(edge.name)),
+        title=escape(edge.name),
         body=draw_edge(edge) + "</g>",
     )
 

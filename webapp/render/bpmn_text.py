@@ -17,10 +17,16 @@ _WIDE = 1000
 
 def measure(text: str, size: float) -> float:
     """Estimate the width of `text` at font size `size`, both in diagram units."""
+    return _units(text) * size / 1000
+
+
+@lru_cache(maxsize=8192)
+def _units(text: str) -> int:
+    """Add the widths of the characters; words come again and again, so they are kept."""
     total = 0
     for character in text:
         total += _WIDTHS.get(character) or (_NARROW if character < "ԯ" else _WIDE)
-    return total * size / 1000
+    return total
 
 
 @lru_cache(maxsize=4096)

@@ -1,13 +1,11 @@
-"""The sample data of the gallery: one release, its inbox, schedule, forms and diagram."""
+"""The sample data of the gallery: one release, its inbox, evidence and forms."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from engine.runtime.layout import Bounds, DiagramLayout, Edge, Shape
 from webapp.render.overlap_svg import Span, render_overlap
-from webapp.render.schedule_grid import Grid, Planned, build_grid
 
 ZONE = "Europe/Berlin"
 
@@ -63,8 +61,8 @@ CRITERIA = [
 
 def findings() -> list[dict[str, Any]]:
     """Two open findings and a settled one."""
-    mine = Span("CHG-1034 (this)", _at(26, 21), _at(26, 22, 30))
-    theirs = Span("CHG-1040", _at(26, 21, 30), _at(26, 22))
+    mine = Span("CHG-1034 (this)", at_november(26, 21), at_november(26, 22, 30))
+    theirs = Span("CHG-1040", at_november(26, 21, 30), at_november(26, 22))
     return [
         {
             "id": "f1",
@@ -350,222 +348,6 @@ FORM_SCHEMA: dict[str, Any] = {
 }
 
 
-def _at(day: int, hour: int, minute: int = 0) -> datetime:
+def at_november(day: int, hour: int, minute: int = 0) -> datetime:
+    """Give a moment of November 2026 in UTC."""
     return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
-
-
-def grid() -> Grid:
-    """Two weeks of the change schedule with a clash and a freeze."""
-    dec = [datetime(2026, 12, day, 8, tzinfo=UTC) for day in range(1, 7)]
-    items = [
-        Planned(
-            "Payments",
-            "CHG-1034 Payments API 4.2",
-            _at(26, 21),
-            _at(26, 22, 30),
-            "clash",
-            "/task",
-            "Thu 26 Nov, 22:00–23:30 CET",
-        ),
-        Planned("Payments", "free slot", _at(27, 21), _at(27, 22, 30), "free", "/slot"),
-        Planned("Data platform", "CHG-1040 Patch set", _at(26, 21, 30), _at(26, 22), "clash", "/b"),
-        Planned("Data platform", "CHG-1052 Storage move", dec[1], dec[3], "authorized", "/c"),
-        Planned("Identity", "CHG-1038 Certificates", _at(24, 8), _at(24, 16), "authorized", "/d"),
-        Planned("Identity", "PRP-208 Replatform", dec[2], dec[5], "proposed", "/e"),
-        Planned("Network", "CHG-1021 Core refresh", _at(28, 0), _at(29, 4), "authorized", "/f"),
-        Planned("Mobile checkout", "Weekly release", _at(25, 8), _at(25, 12), "standard", "/g"),
-        Planned("Mobile checkout", "Weekly release", dec[1], dec[2], "standard", "/h"),
-        Planned(
-            "Workplace",
-            "Patch ring 3, all offices",
-            dec[5],
-            dec[5].replace(hour=20),
-            "standard",
-            "/i",
-        ),
-    ]
-    freeze = (
-        "Month-end close",
-        datetime(2026, 11, 29, 23, tzinfo=UTC),
-        datetime(2026, 12, 1, 23, tzinfo=UTC),
-    )
-    tiers = {"Payments": "gold", "Data platform": "gold", "Identity": "silver"}
-    return build_grid(
-        items,
-        date(2026, 11, 23),
-        14,
-        zone=ZONE,
-        today=date(2026, 11, 23),
-        freezes=[freeze],
-        chips=tiers,
-    )
-
-
-DAYS = [
-    {
-        "title": "Thu 26 Nov",
-        "changes": [
-            {
-                "when": "22:00–23:30",
-                "name": "CHG-1034 Payments API 4.2",
-                "url": "/task",
-                "state": "clash",
-                "tone": "bad",
-            },
-            {
-                "when": "22:30–23:00",
-                "name": "CHG-1040 Patch set",
-                "url": "/b",
-                "state": "clash",
-                "tone": "bad",
-            },
-        ],
-    },
-    {
-        "title": "Mon 30 Nov – Tue 1 Dec",
-        "chip": "freeze",
-        "text": "Month-end close: no changes without exception",
-    },
-    {
-        "title": "Wed 2 Dec",
-        "changes": [
-            {
-                "when": "20:00–02:00",
-                "name": "CHG-1052 Storage move",
-                "url": "/c",
-                "state": "authorized",
-                "tone": "good",
-            }
-        ],
-    },
-]
-
-
-def release_layout() -> DiagramLayout:
-    """A small release process with a rework loop and a deadline."""
-    shapes = (
-        Shape("pool", "participant", Bounds(0, 0, 900, 260), "Release and deployment"),
-        Shape("l1", "lane", Bounds(30, 0, 870, 140), "Change management"),
-        Shape("l2", "lane", Bounds(30, 140, 870, 120), "Deployment"),
-        Shape("s", "startEvent", Bounds(60, 52, 36, 36)),
-        Shape("check", "serviceTask", Bounds(140, 30, 110, 80), "Check conflicts"),
-        Shape(
-            "auth", "userTask", Bounds(300, 30, 110, 80), "Authorize deployment", loop="parallel"
-        ),
-        Shape(
-            "late",
-            "boundaryEvent",
-            Bounds(382, 92, 36, 36),
-            "2 days",
-            event="timer",
-            attached_to="auth",
-            interrupting=False,
-        ),
-        Shape("gw", "exclusiveGateway", Bounds(470, 45, 50, 50), "Decision?"),
-        Shape("dep", "userTask", Bounds(580, 160, 110, 80), "Deploy and verify"),
-        Shape("plan", "userTask", Bounds(580, 30, 110, 80), "Rework the plan"),
-        Shape("e", "endEvent", Bounds(780, 182, 36, 36), "Deployed"),
-    )
-    edges = (
-        Edge("f1", "sequenceFlow", ((96, 70), (140, 70)), source="s", target="check"),
-        Edge("f2", "sequenceFlow", ((250, 70), (300, 70))),
-        Edge("f3", "sequenceFlow", ((410, 70), (470, 70))),
-        Edge("f4", "sequenceFlow", ((495, 95), (495, 200), (580, 200)), "go"),
-        Edge("f5", "sequenceFlow", ((520, 70), (580, 70)), "back", default=True),
-        Edge("f6", "sequenceFlow", ((635, 30), (635, 12), (195, 12), (195, 30))),
-        Edge("f7", "sequenceFlow", ((690, 200), (780, 200))),
-    )
-    return DiagramLayout("Release and deployment", shapes, edges)
-
-
-def every_element() -> DiagramLayout:
-    """One of everything that can be drawn."""
-    tasks = [
-        "task",
-        "userTask",
-        "serviceTask",
-        "businessRuleTask",
-        "scriptTask",
-        "sendTask",
-        "receiveTask",
-        "manualTask",
-        "callActivity",
-        "subProcess",
-    ]
-    shapes = [
-        Shape(
-            kind,
-            kind,
-            Bounds(20 + index % 5 * 140, index // 5 * 110, 110, 80),
-            f"{kind} with a name",
-            loop=("", "loop", "parallel", "sequential")[index % 4],
-        )
-        for index, kind in enumerate(tasks)
-    ]
-    kinds = [
-        "",
-        "message",
-        "timer",
-        "error",
-        "escalation",
-        "signal",
-        "terminate",
-        "link",
-        "conditional",
-        "compensate",
-        "cancel",
-        "multiple",
-        "parallelMultiple",
-    ]
-    for row, kind in enumerate(
-        ["startEvent", "intermediateCatchEvent", "intermediateThrowEvent", "endEvent"]
-    ):
-        shapes += [
-            Shape(
-                f"{kind}-{event}",
-                kind,
-                Bounds(20 + index * 62, 240 + row * 66, 36, 36),
-                event or "plain",
-                event=event,
-                interrupting=index % 5 != 4,
-            )
-            for index, event in enumerate(kinds)
-        ]
-    gateways = [
-        "exclusiveGateway",
-        "parallelGateway",
-        "inclusiveGateway",
-        "eventBasedGateway",
-        "complexGateway",
-    ]
-    shapes += [
-        Shape(kind, kind, Bounds(30 + index * 110, 520, 50, 50), f"{kind[:-7]}?")
-        for index, kind in enumerate(gateways)
-    ]
-    shapes += [
-        Shape("data", "dataObjectReference", Bounds(600, 520, 36, 50), "Data", collection=True),
-        Shape("store", "dataStoreReference", Bounds(670, 520, 50, 50), "Store"),
-        Shape("note", "textAnnotation", Bounds(740, 510, 100, 60), "A note about\nthis"),
-        Shape("grp", "group", Bounds(580, 490, 280, 120), "Group"),
-        Shape(
-            "sub",
-            "subProcess",
-            Bounds(20, 620, 300, 120),
-            "Expanded",
-            expanded=True,
-            event_subprocess=True,
-        ),
-        Shape("in", "userTask", Bounds(60, 650, 110, 70), "Inside it"),
-    ]
-    edges = (
-        Edge("m", "messageFlow", ((340, 640), (560, 640)), "message"),
-        Edge("a", "association", ((340, 680), (560, 680)), direction="one"),
-        Edge(
-            "c",
-            "sequenceFlow",
-            ((340, 720), (450, 720), (450, 700), (560, 700)),
-            "if so",
-            conditional=True,
-        ),
-    )
-    return DiagramLayout("Every element", tuple(shapes), edges)

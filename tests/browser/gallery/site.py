@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.serving import make_server
 
 from engine.forms import coerce, read_form
-from tests.browser.gallery import samples
+from tests.browser.gallery import calendar, diagrams, samples
 from webapp.render.bpmn_svg import Heat, render_diagram
 from webapp.render.form_fields import view_form
 
@@ -76,7 +76,7 @@ def _context(page: str, errors: bool) -> dict[str, Any]:
     elif page == "form":
         found |= _form(errors)
     elif page == "schedule":
-        found |= {"grid": samples.grid(), "days": samples.DAYS}
+        found |= {"grid": calendar.grid(), "days": calendar.DAYS}
     elif page == "parts":
         found |= _parts()
     elif page == "login":
@@ -92,7 +92,7 @@ def _task(errors: bool) -> dict[str, Any]:
     return {
         "phases": samples.PHASES,
         "findings": samples.findings(),
-        "svg": render_diagram(samples.release_layout(), tokens, done),
+        "svg": render_diagram(diagrams.release_layout(), tokens, done),
         "lesson_items": samples.LESSONS,
         "value": "authorize_with_conditions",
         "conditions": "" if errors else "Move to Fri 27 Nov, 22:00. Contract test is green first.",
@@ -113,7 +113,7 @@ def _form(errors: bool) -> dict[str, Any]:
 
 
 def _parts() -> dict[str, Any]:
-    layout = samples.every_element()
+    layout = diagrams.every_element()
     tokens = {"userTask": 1, "exclusiveGateway": 12, "startEvent-timer": 1}
     done = {"serviceTask": 1, "startEvent-": 1, "parallelGateway": 1, "m": 1}
     heat = {
@@ -125,7 +125,7 @@ def _parts() -> dict[str, Any]:
     return {
         "board": samples.BOARD,
         "svg": render_diagram(layout, tokens, done, interrupted={"receiveTask"}),
-        "heat": render_diagram(samples.release_layout(), heat=heat),
+        "heat": render_diagram(diagrams.release_layout(), heat=heat),
     }
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from engine.runtime.layout import Bounds, DiagramLayout, Edge, Shape, read_layout
-from tests.browser.gallery.samples import every_element, release_layout
+from tests.browser.gallery.diagrams import every_element, release_layout
 from webapp.render.bpmn_svg import Heat, outline, render_diagram
 from webapp.render.bpmn_text import measure, wrap
 
