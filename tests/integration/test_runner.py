@@ -268,7 +268,7 @@ def test_stopping_waits_for_a_running_handler_and_claims_nothing_more(
 
 
 def test_what_still_runs_at_the_end_of_a_stop_is_handed_back_and_fenced(
-    empty_database: Database, topics: TopicRegistry
+    empty_database: Database, topics: TopicRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     started, go_on = threading.Event(), threading.Event()
 
@@ -290,6 +290,7 @@ def test_what_still_runs_at_the_end_of_a_stop_is_handed_back_and_fenced(
     assert job is not None
     assert (job.state, job.attempts, job.lease_token) == ("ready", 0, None)
     go_on.set()
+    wait_until(lambda: f"{job_id} (probe) was taken away" in caplog.text)
     assert outcomes(empty_database) == []
 
 
