@@ -9,6 +9,7 @@ it last-wins. Values are never changed in place, so copies share them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from SpiffWorkflow.task import Task
@@ -99,37 +100,75 @@ def _merge_paths(
 def commit_ended(task: Task, is_token: Callable[[Task], bool], resolve: Resolve) -> None:
     """Pass on what a token changed, that ends while others of its scope go on.
 
-    What it changed since it parted from the others is given to every branch that still has the
-    former value, and to the places where branches parted, so that later merges take it as common
-    ground. A branch that changed the same variable otherwise is a conflict.
+    At each place where others parted from it, they take over what it changed since, and so does
+    the place itself, so that later merges find it to be common ground. A token that changed the
+    same variable otherwise is a conflict.
     """
-    ground = _ground_of(task, is_token)
-    if ground is None:
-        return
-    changes = changes_between(ground.data, task.data)
+    origin = _origin_of(task)
+    ended = _Ended(task, None if origin is None else origin.data, is_token, resolve)
     below, level = task, task.parent
-    reached = False
+    past_origin = False
     while level is not None:
-        reached = reached or level is ground
-        if reached and changes:
-            others = [child for child in level.children if child is not below]
-            for other in others:
-                _apply(other, level, changes, is_token, resolve)
-            _update(level, changes)
+        past_origin = past_origin or level is origin
+        ended.commit(below, level, past_origin)
         below, level = level, level.parent
 
 
-def _ground_of(task: Task, is_token: Callable[[Task], bool]) -> Task | None:
-    """Return where a token parted from others that live, or where an event let it go."""
-    below, level = task, task.parent
-    while level is not None:
-        if is_spawned(below, level):
-            return level
-        others = (child for child in level.children if child is not below)
-        if any(is_token(found) for other in others for found in subtree(other)):
-            return level
-        below, level = level, level.parent
-    return None
+@dataclass(frozen=True)
+class _Ended:
+    """A token that has ended, and the variables it was let go with if an event did that."""
+
+    task: Task
+    seen: Data | None
+    is_token: Callable[[Task], bool]
+    resolve: Resolve
+
+    def commit(self, below: Task, level: Task, past_origin: bool) -> None:
+        """Give the token's changes to the branches that parted from it at `level`."""
+        changes = changes_between(level.data, self.task.data)
+        others = [child for child in level.children if child is not below]
+        if past_origin and self.seen is not None:
+            changes = self._claim(below, changes)
+        for other in others:
+            for found in list(subtree(other)):
+                for name, change in changes.items():
+                    self._pass_on(found, name, change)
+        level.data = {**level.data, **{name: after for name, (_, after) in changes.items()}}
+
+    def _claim(
+        self, below: Task, changes: dict[str, tuple[Any, Any]]
+    ) -> dict[str, tuple[Any, Any]]:
+        """Leave out what was changed before the event let the token go.
+
+        That belongs to the main flow, and passes on only if no other token carries it any more.
+        """
+        if not any(self.is_token(found) for found in subtree(below)):
+            return changes
+        return {name: change for name, change in changes.items() if self._is_own(name)}
+
+    def _is_own(self, name: str) -> bool:
+        if self.seen is None:
+            return True
+        return not same(self.task.data.get(name), self.seen.get(name, MISSING))
+
+    def _pass_on(self, found: Task, name: str, change: tuple[Any, Any]) -> None:
+        before, after = change
+        value = found.data.get(name, MISSING)
+        own = self._is_own(name)
+        is_former = self.seen is not None and same(value, self.seen.get(name, MISSING))
+        if same(value, before) or (own and is_former):
+            found.data = {**found.data, name: after}
+        elif own and self.is_token(found) and not same(value, after):
+            self._settle(found, name, change, value)
+
+    def _settle(self, token: Task, name: str, change: tuple[Any, Any], value: Any) -> None:
+        origin = _origin_of(token)
+        if origin is None or not same(value, origin.data.get(name, MISSING)):
+            self.resolve(name, change[0], [change[1], value])
+            return
+        # The token only holds what it was let go with; the main flow has moved on since.
+        token.data = {**token.data, name: change[1]}
+        origin.data = {**origin.data, name: change[1]}
 
 
 def is_spawned(child: Task, parent: Task) -> bool:
@@ -138,46 +177,6 @@ def is_spawned(child: Task, parent: Task) -> bool:
         child.internal_data.get("activation") != parent.internal_data.get("activation")
         and child.workflow is parent.workflow
     )
-
-
-def _update(task: Task, changes: dict[str, tuple[Any, Any]]) -> None:
-    updates = {
-        name: after
-        for name, (before, after) in changes.items()
-        if same(task.data.get(name, MISSING), before)
-    }
-    if updates:
-        task.data = {**task.data, **updates}
-
-
-def _apply(
-    top: Task,
-    level: Task,
-    changes: dict[str, tuple[Any, Any]],
-    is_token: Callable[[Task], bool],
-    resolve: Resolve,
-) -> None:
-    """Give changes to a branch that parted at `level` from the one that made them."""
-    for found in list(subtree(top)):
-        _update(found, changes)
-        if is_token(found):
-            _settle(found, level, changes, resolve)
-
-
-def _settle(
-    token: Task, level: Task, changes: dict[str, tuple[Any, Any]], resolve: Resolve
-) -> None:
-    spawned_from = _origin_of(token)
-    for name, (before, after) in changes.items():
-        value = token.data.get(name, MISSING)
-        if same(value, after) or same(value, level.data.get(name, MISSING)):
-            continue
-        if spawned_from is not None and same(value, spawned_from.data.get(name, MISSING)):
-            # The token only holds what it was let go with; its main flow has moved on since.
-            token.data = {**token.data, name: after}
-            spawned_from.data = {**spawned_from.data, name: after}
-            continue
-        resolve(name, before, [after, value])
 
 
 def _origin_of(token: Task) -> Task | None:

@@ -15,7 +15,13 @@ from engine.runtime.activities import changed_by
 from engine.runtime.branches import MISSING, Data, same
 from engine.runtime.expressions import Expression
 from engine.runtime.process import cancel_tasks, is_token, run_of
-from engine.runtime.tokens import TokenSpec, evaluates_to_true, failed, inherit_activation
+from engine.runtime.tokens import (
+    TokenSpec,
+    evaluates_to_true,
+    failed,
+    forget,
+    inherit_activation,
+)
 
 MAXIMUM_INSTANCES = 500
 
@@ -123,7 +129,7 @@ class MultiInstance(TokenSpec, spiff.ParallelMultiInstanceTask):  # type: ignore
 
     def _finish(self, my_task: Task) -> None:
         my_task.data = {**my_task.data, **my_task.internal_data.get("changes", {})}
-        my_task.internal_data.clear()
+        forget(my_task)
         my_task.complete()
 
     def _collect(self, my_task: Task, child: Task) -> None:
