@@ -141,7 +141,7 @@ def _check_story(path: Path, folder: Path) -> list[Problem]:
     try:
         return check_story(path, folder, _decisions_of(folder))
     except DiagramRefused as refused:
-        return [Problem(**found) for found in refused.problems]
+        return [Problem.from_json(found) for found in refused.problems]
 
 
 @cache
@@ -153,7 +153,7 @@ def _import_file(path: Path) -> FileReport:
     try:
         return FileReport(path, imported=import_diagram(path.read_bytes()))
     except DiagramRefused as refused:
-        return FileReport(path, [Problem(**found) for found in refused.problems])
+        return FileReport(path, [Problem.from_json(found) for found in refused.problems])
     except InvalidInput as refused:
         hint = "Correct the coordinates of the drawing."
         return FileReport(path, [Problem("layout", refused.field, None, refused.message, hint)])

@@ -15,6 +15,7 @@ from engine.runtime.validation.diagram import ACTIVITIES, Diagram, Node, Scope
 from engine.runtime.validation.net import Move, Net, build_net
 from engine.runtime.validation.problems import Problem
 from engine.runtime.validation.reduction import bits, reduce_net
+from engine.runtime.validation.structure import reachable_nodes
 
 MAXIMUM_STATES = 100_000
 MAXIMUM_TRIALS = 1_500_000
@@ -192,9 +193,9 @@ def _waiting_nodes(net: Net, places: int) -> list[str]:
 
 
 def _dead_nodes(scope: Scope, found: _Exploration) -> Iterator[Problem]:
-    alive = _alive(found)
+    dead = reachable_nodes(scope) - _alive(found)
     for node in scope.nodes.values():
-        if node.id not in alive and not node.is_event_subprocess:
+        if node.id in dead:
             yield Problem(
                 "dead-task",
                 node.id,

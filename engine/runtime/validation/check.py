@@ -36,7 +36,7 @@ def check_diagram(xml: bytes, context: PublishContext | None = None) -> list[Pro
     try:
         root = parse_hardened(xml)
     except DiagramRefused as refused:
-        return [Problem(**found) for found in refused.problems]
+        return [Problem.from_json(found) for found in refused.problems]
     problems = check_ids(root)
     if problems:
         return sort_problems(problems)

@@ -8,8 +8,10 @@ from typing import Any
 
 from lxml import etree
 
+from engine import feel
 from engine.errors import ExpressionFailed
-from engine.feel import FeelLimit, FeelSyntaxError
+from engine.feel import FeelLimit, FeelSyntaxError, syntax
+from engine.feel.tree import children
 from engine.runtime.expressions import (
     Expression,
     Template,
@@ -79,10 +81,32 @@ def read_expressions(diagram: Diagram) -> tuple[list[Parsed], list[Problem]]:
     problems: list[Problem] = []
     for site in find_sites(diagram):
         try:
-            parsed.append(Parsed(site, tuple(_expressions_in(site.parse(site.text)))))
+            found = tuple(_expressions_in(site.parse(site.text)))
+            for expression in found:
+                _require_known_functions(expression)
         except ExpressionFailed as error:
             problems.append(_syntax_problem(site, error))
+        else:
+            parsed.append(Parsed(site, found))
     return parsed, problems
+
+
+def _require_known_functions(expression: Expression) -> None:
+    """Refuse calls of anything but built-in functions; variables of a process hold no functions."""
+    free = feel.free_name_columns(expression.parsed)
+    waiting = [expression.parsed.tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, syntax.Call):
+            called = node.function
+            if isinstance(called, syntax.Name) and called.text in free:
+                raise FeelSyntaxError(
+                    f"There is no function {called.text!r}.",
+                    column=called.column or free[called.text],
+                )
+            if isinstance(called, syntax.Path):
+                raise FeelSyntaxError(f"{called.name!r} is not a function.", column=1)
+        waiting += children(node)
 
 
 def _syntax_problem(site: Site, error: ExpressionFailed) -> Problem:

@@ -43,7 +43,7 @@ def check_model(read: Callable[[], DecisionModel]) -> list[Problem]:
         found = lint_model(read())
     except DiagramRefused as refused:
         found = refused.problems
-    return sort_problems(Problem(**problem) for problem in found)
+    return sort_problems(Problem.from_json(problem) for problem in found)
 
 
 def check_form(content: bytes) -> list[Problem]:

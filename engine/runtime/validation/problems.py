@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +20,13 @@ class Problem:
     """The line on which the element begins, counted from 1."""
     message: str
     hint: str
+
+    @staticmethod
+    def from_json(found: Mapping[str, Any]) -> Problem:
+        """Read a problem that another check has written; further keys are left out."""
+        return Problem(
+            found["code"], found["element"], found["line"], found["message"], found["hint"]
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it in the shape that `DiagramRefused` and `assent check --json` carry."""

@@ -116,11 +116,16 @@ def _walk(starts: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[st
     return found
 
 
-def _check_reachable(scope: Scope) -> Iterator[Problem]:
+def reachable_nodes(scope: Scope) -> set[str]:
+    """Return the nodes to which some path leads from the start events."""
     entries = [start.id for start in scope.starts()]
-    if not entries:
+    return _walk(entries, lambda node_id: successors(scope, node_id))
+
+
+def _check_reachable(scope: Scope) -> Iterator[Problem]:
+    if not scope.starts():
         return
-    reached = _walk(entries, lambda node_id: successors(scope, node_id))
+    reached = reachable_nodes(scope)
     for node in scope.nodes.values():
         if node.id in reached or node.is_event_subprocess:
             continue
