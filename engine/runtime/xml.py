@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 from lxml import etree
@@ -21,7 +20,10 @@ _DECLARATION_TEXT = re.compile(r"^\s*<\?xml\b[^>]*?\?>")
 _PLAIN_TEXT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _TAG = re.compile(r"""<(/?)[^\W\d](?:[^<>"']|"[^"<]*"|'[^'<]*')*?(/?)>""")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSHOWN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, lone surrogates, and marks that reverse the order of letters."""
 
 
 def problem(
@@ -191,16 +193,10 @@ def _require_bpmn(element: etree._Element, root: str) -> None:
 
 def _require_clean_characters(root: etree._Element) -> None:
     for element in root.iter():
-        for text in (element.text, *(str(value) for value in element.attrib.values())):
-            for character in text or "":
-                if _is_bad(character):
-                    raise _bad_character(character, element.get("id"), line_of(element))
-
-
-def _is_bad(character: str) -> bool:
-    if character in "\t\n\r":
-        return False
-    return character in _BIDI_CONTROLS or unicodedata.category(character) in ("Cc", "Cs")
+        for text in (element.text, *element.attrib.values()):
+            found = _UNSHOWN.search(str(text or ""))
+            if found:
+                raise _bad_character(found.group(), element.get("id"), line_of(element))
 
 
 def _bad_character(character: str, element: str | None, line: int | None) -> DiagramRefused:

@@ -14,7 +14,7 @@ from tests.unit.engine.runtime.harness import Play, kept_in_memory
 from tests.unit.engine.runtime.reference_interpreter import Conflict, Offer, Reference
 
 MOST_EVENTS = 60
-QUICK = 600
+QUICK = 500
 LONG = 20_000
 
 
