@@ -14,7 +14,7 @@ from engine.feel.builtins import BUILT_INS
 from engine.feel.errors import FeelSyntaxError
 from engine.feel.expression import KnownNames, parse_expression, parse_unary_tests, run_in
 from engine.feel.json_values import to_json
-from engine.feel.literals import write_display
+from engine.feel.literals import write_literal
 from engine.feel.operators import equals
 from engine.feel.scope import Scope
 from engine.feel.types import FeelType, coerce
@@ -102,7 +102,7 @@ def _match_rule(
 
 
 def _show(value: Value) -> object:
-    return write_display(value) if isinstance(value, FeelFunction) else to_json(value)
+    return write_literal(value) if isinstance(value, FeelFunction) else to_json(value)
 
 
 def _cell_holds(sheet: Sheet, row: int, clause: InputClause, cell: Cell, value: Value) -> bool:

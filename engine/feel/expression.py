@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.feel.builtins import BUILT_IN_NAMES
-from engine.feel.compiler import Run, Test, compile_node, compile_tests
+from engine.feel.compiler import Run, compile_node
 from engine.feel.errors import FeelLimit
 from engine.feel.json_values import from_json
 from engine.feel.limits import Meter
@@ -17,6 +17,7 @@ from engine.feel.parser import Parser
 from engine.feel.scope import Scope, outermost_scope
 from engine.feel.syntax import Node, Tests
 from engine.feel.tree import check_depth, find_free_names
+from engine.feel.unary_tests import Test, compile_tests
 from engine.feel.values import Value
 
 

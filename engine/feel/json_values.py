@@ -12,7 +12,7 @@ from engine.feel.literals import write_literal
 from engine.feel.temporal_text import write_temporal
 from engine.feel.values import DECIMAL128, KIND_NAMES, FeelFunction, FeelRange, Value
 
-_LARGEST_RESULT = 100_000
+_LARGEST_RESULT = 20_000
 _LARGEST_WHOLE_DIGITS = 34
 
 

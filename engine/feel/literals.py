@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeAlias
 
 from engine.feel.errors import FeelLimit
 from engine.feel.lexer import is_plain_name
-from engine.feel.limits import NESTING, STRING_CHARACTERS
+from engine.feel.limits import CHARACTERS_PER_STEP, NESTING, STRING_CHARACTERS, Meter
 from engine.feel.temporal import FeelDate, FeelDateTime, FeelTime
 from engine.feel.temporal_text import write_temporal
 from engine.feel.values import FeelFunction, FeelRange, Value
 
-_WriteTemporal: TypeAlias = Callable[[Value], str]
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -32,12 +30,12 @@ def quote(text: str) -> str:
 
 def write_literal(value: Value) -> str:
     """Return FEEL text that evaluates to the value, for example `date("2027-01-18")`."""
-    return _write(value, _write_temporal_literal, 0)
+    return _Writer(_write_temporal_literal, None).write(value, 0)
 
 
-def write_display(value: Value) -> str:
-    """Return what `string()` gives for a value inside a list or context."""
-    return _write(value, write_temporal, 0)
+def write_display(meter: Meter, value: Value) -> str:
+    """Return what `string()` gives for a list, context or range; each part costs a step."""
+    return _Writer(write_temporal, meter).write(value, 0)
 
 
 def _write_temporal_literal(value: Value) -> str:
@@ -51,43 +49,60 @@ def _write_temporal_literal(value: Value) -> str:
     return f"duration({text})"
 
 
-def _write(value: Value, write_when: _WriteTemporal, depth: int) -> str:
-    if depth > 2 * NESTING:
-        raise FeelLimit("The value is nested too deep to be written.")
-    kind = type(value)
-    if kind is list or kind is dict:
-        return _write_parts(value, write_when, depth)
-    if kind is FeelRange:
-        return _write_range(value, write_when, depth)
-    if kind is str:
-        return quote(value)
-    if value is None or kind is bool:
-        return {None: "null", True: "true", False: "false"}[value]
-    if kind is Decimal:
-        return write_number(value)
-    return f"function {value.name}" if kind is FeelFunction else str(write_when(value))
+class _Writer:
+    """Writes one value and counts its characters: shared lists could unfold to any size."""
 
+    def __init__(self, write_temporal: Callable[[Value], str], meter: Meter | None) -> None:
+        self.write_temporal = write_temporal
+        self.meter = meter
+        self.size = 0
 
-def _write_parts(value: Value, write_when: _WriteTemporal, depth: int) -> str:
-    parts: list[str] = []
-    size = 0
-    entries = value.items() if type(value) is dict else ((None, item) for item in value)
-    for key, item in entries:
-        label = "" if key is None else f"{key if is_plain_name(key) else quote(key)}: "
-        parts.append(label + _write(item, write_when, depth + 1))
-        size += len(parts[-1]) + 2
-        if size > STRING_CHARACTERS:
+    def write(self, value: Value, depth: int) -> str:
+        kind = type(value)
+        if kind is list or kind is dict or kind is FeelRange:
+            if depth > 2 * NESTING:
+                raise FeelLimit("The value is nested too deep to be written.")
+            return (
+                self._write_range(value, depth) if kind is FeelRange else self._parts(value, depth)
+            )
+        text = self._write_scalar(value)
+        self._count(len(text))
+        return text
+
+    def _count(self, characters: int) -> None:
+        self.size += characters + 2
+        if self.size > STRING_CHARACTERS:
             raise FeelLimit(f"A text of the expression is over {STRING_CHARACTERS} characters.")
-    opening, closing = "{}" if type(value) is dict else "[]"
-    return opening + ", ".join(parts) + closing
+        if self.meter is not None:
+            self.meter.charge(1 + characters // CHARACTERS_PER_STEP)
 
+    def _write_scalar(self, value: Value) -> str:
+        kind = type(value)
+        if value is None:
+            return "null"
+        if kind is bool:
+            return "true" if value else "false"
+        if kind is str:
+            return quote(value)
+        if kind is Decimal:
+            return write_number(value)
+        return f"function {value.name}" if kind is FeelFunction else self.write_temporal(value)
 
-def _write_range(value: FeelRange, write_when: _WriteTemporal, depth: int) -> str:
-    low = _write(value.low, write_when, depth + 1)
-    high = _write(value.high, write_when, depth + 1)
-    if value.low is None and not value.low_included:
-        return f"({'<=' if value.high_included else '<'} {high})"
-    if value.high is None and not value.high_included:
-        return f"({'>=' if value.low_included else '>'} {low})"
-    opening = "[" if value.low_included else "("
-    return f"{opening}{low}..{high}{']' if value.high_included else ')'}"
+    def _parts(self, value: Value, depth: int) -> str:
+        self._count(2)
+        if type(value) is list:
+            return "[" + ", ".join(self.write(item, depth + 1) for item in value) + "]"
+        entries = (
+            f"{key if is_plain_name(key) else quote(key)}: {self.write(item, depth + 1)}"
+            for key, item in value.items()
+        )
+        return "{" + ", ".join(entries) + "}"
+
+    def _write_range(self, value: FeelRange, depth: int) -> str:
+        low, high = self.write(value.low, depth + 1), self.write(value.high, depth + 1)
+        if value.low is None and not value.low_included:
+            return f"({'<=' if value.high_included else '<'} {high})"
+        if value.high is None and not value.high_included:
+            return f"({'>=' if value.low_included else '>'} {low})"
+        opening = "[" if value.low_included else "("
+        return f"{opening}{low}..{high}{']' if value.high_included else ')'}"

@@ -24,6 +24,9 @@ from engine.feel.temporal import (
 from engine.feel.values import DECIMAL128, FeelRange, Value, calculate
 
 _TEMPORAL = (FeelDate, FeelTime, FeelDateTime)
+POWER_STEPS = 60
+"""What a power, root, logarithm or exponential costs: they take 100 times an addition."""
+_TEMPORAL_STEPS = 5
 _DURATION = (DayTimeDuration, YearMonthDuration)
 
 
@@ -137,12 +140,15 @@ def apply(meter: Meter, operator: str, left: Value, right: Value) -> Value:
     """Return `left operator right` for +, -, *, / and **."""
     kind = type(left)
     if kind is Decimal and type(right) is Decimal:
+        if operator == "**":
+            meter.charge(POWER_STEPS)
         return calculate(_NUMBER_OPERATIONS[operator], left, right)
     if kind is str:
         if operator != "+" or type(right) is not str:
             return None
         meter.charge_text(len(left) + len(right))
         return left + right
+    meter.charge(_TEMPORAL_STEPS)
     if operator in ("+", "-"):
         return _add(left, right, 1 if operator == "+" else -1)
     if operator == "*":

@@ -26,7 +26,7 @@ from engine.feel.pattern_parser import (
     Program,
 )
 
-_INSTRUCTIONS_PER_STEP = 8
+_INSTRUCTIONS_PER_STEP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +114,24 @@ def _read_replacement(text: str, groups: int) -> list[str | int] | None:
         if character == "\\":
             if following not in ("\\", "$"):
                 return None
-            pieces.append(following)
-            place += 2
+            place = _add_literal(pieces, following, place + 2)
         elif character == "$":
             if not (following.isascii() and following.isdigit()):
                 return None
             number, place = _read_group_number(text, place + 1, groups)
             pieces.append(number if number <= groups else "")
         else:
-            pieces.append(character)
-            place += 1
+            place = _add_literal(pieces, character, place + 1)
     return pieces
+
+
+def _add_literal(pieces: list[str | int], text: str, following: int) -> int:
+    """Add text to the literal at the end of the pieces; return the place that follows."""
+    if pieces and isinstance(pieces[-1], str):
+        pieces[-1] += text
+    else:
+        pieces.append(text)
+    return following
 
 
 def _read_group_number(text: str, place: int, groups: int) -> tuple[int, int]:

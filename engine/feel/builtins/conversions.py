@@ -180,9 +180,7 @@ def make_string(meter: Meter, value: Value) -> Value:
         return write_number(value)
     if isinstance(value, FeelDate | FeelTime | FeelDateTime | DayTimeDuration | YearMonthDuration):
         return write_temporal(value)
-    text = write_display(value)
-    meter.charge_text(len(text))
-    return text
+    return write_display(meter, value)
 
 
 @built_in("range", "from: string")

@@ -15,7 +15,7 @@ from decimal import (
 
 from engine.feel.builtins.registry import built_in
 from engine.feel.limits import Meter
-from engine.feel.operators import negate
+from engine.feel.operators import POWER_STEPS, negate
 from engine.feel.temporal import DayTimeDuration, YearMonthDuration
 from engine.feel.values import DECIMAL128, Value, calculate, number, whole_number
 
@@ -104,18 +104,21 @@ def modulo(meter: Meter, dividend: Decimal, divisor: Decimal) -> Value:
 @built_in("sqrt", "number: number")
 def square_root(meter: Meter, value: Decimal) -> Value:
     """Return the square root, null of a negative number."""
+    meter.charge(POWER_STEPS)
     return calculate(DECIMAL128.sqrt, value)
 
 
 @built_in("log", "number: number")
 def natural_logarithm(meter: Meter, value: Decimal) -> Value:
     """Return the natural logarithm, null of a number that is not positive."""
+    meter.charge(POWER_STEPS)
     return calculate(DECIMAL128.ln, value) if value > 0 else None
 
 
 @built_in("exp", "number: number")
 def exponential(meter: Meter, value: Decimal) -> Value:
     """Return e to the power of the number."""
+    meter.charge(POWER_STEPS)
     return calculate(DECIMAL128.exp, value)
 
 
