@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,11 +24,14 @@ from workers.conflicts.organization_snapshot import (
     read_revisions,
 )
 from workers.dml.rules import CheckInCase, CheckOutCase
-from workers.dml.snapshot import read_check_in_case, read_check_out_case
+from workers.dml.snapshot import read_check_in_case, read_check_out_case, read_objects_in_use
 from workers.dml.statement import StatementSigner
 from workers.dml.storage import MediaStore
 from workers.mail import MailServer, make_mail, send_mails
 from workers.ports import Contact
+
+#: An upload may be on its way to its record for so long.
+KEPT_IN_QUARANTINE = timedelta(days=1)
 
 
 class DatabasePorts:
@@ -93,6 +97,12 @@ class DatabasePorts:
         """Give what a check-out of this release reads; raises NotFound."""
         with self._database.read() as session:
             return read_check_out_case(session, release_id)
+
+    def sweep_quarantine(self) -> int:
+        """Remove from quarantine what no media item names for a day; give how many objects."""
+        with self._database.read() as session:
+            in_use = read_objects_in_use(session)
+        return self.media.sweep_quarantine(in_use, self._clock.now() - KEPT_IN_QUARANTINE)
 
     def recipients(self, *, role: str | None, person_id: str | None) -> tuple[Contact, ...]:
         """Give the active people of a role, or the person, sorted by name."""

@@ -318,7 +318,7 @@ def test_a_check_in_rests_on_the_latest_round_of_phase_3_and_its_media(
     with loaded.write() as session:
         release = Release(
             number="REL-9", name="Small things", state="check_in", manager_id="u06",
-            created_at=AS_OF, updated_at=AS_OF,
+            created_at=AS_OF, updated_at=AS_OF, test={"tested_sha256": ["AB" * 32]},
         )  # fmt: skip
         session.add(release)
         session.flush()
@@ -338,6 +338,7 @@ def test_a_check_in_rests_on_the_latest_round_of_phase_3_and_its_media(
     assert case.authorization.state == "authorized"
     assert [(item.name, item.sha256) for item in case.media] == [("a", "ab" * 32)]
     assert [known.name for known in case.library] == ["b"]
+    assert case.tested == {"ab" * 32}
     assert ports.check_out_case(release.id).media == case.media
 
 

@@ -77,12 +77,13 @@ class DmlPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CheckInCase:
-    """Everything a check-in of a release reads, at one moment."""
+    """Everything a check-in of a release reads, at one moment; `tested` are SHA-256 digests."""
 
     release_number: str
     media: tuple[MediaFacts, ...]
     evidence: tuple[EvidenceFacts, ...] = ()
     library: tuple[KnownMedia, ...] = ()
+    tested: frozenset[str] = frozenset()
     authorization: GateAuthorization | None = None
     policy: DmlPolicy = field(default_factory=DmlPolicy)
 
@@ -131,6 +132,7 @@ def check_received_item(
     return [
         _check_receipt(item, measured),
         _check_build_evidence(case, item, measured),
+        _check_test_evidence(case, measured),
         _check_provenance(item),
         _check_contents(item),
         _check_licence(case, item),
@@ -224,6 +226,24 @@ def _check_build_evidence(case: CheckInCase, item: MediaFacts, measured: Measure
             detail,
         )
     return CheckStep("build_evidence", "pass", "The bytes are those that the build made.", detail)
+
+
+def _check_test_evidence(case: CheckInCase, measured: Measured) -> CheckStep:
+    if not case.tested:
+        return CheckStep(
+            "test_evidence",
+            "not_done",
+            "The test evidence names no digest, so it was not compared.",
+        )
+    if measured.sha256 in case.tested:
+        return CheckStep("test_evidence", "pass", "The bytes are those that were tested.")
+    return CheckStep(
+        "test_evidence",
+        "fail",
+        f"These bytes (SHA-256 {measured.sha256}) were not tested; tested were "
+        f"{', '.join(sorted(case.tested))}.",
+        {"actual": measured.sha256, "tested": sorted(case.tested)},
+    )
 
 
 def _evidence_of(case: CheckInCase, item: MediaFacts) -> EvidenceFacts | None:

@@ -38,6 +38,7 @@ def read_check_in_case(session: Session, release_id: str) -> CheckInCase:
             for row in evidence
         ),
         library=_read_library(session),
+        tested=frozenset(str(each).lower() for each in release.test.get("tested_sha256") or []),
         authorization=_read_authorization(session, release_id),
         policy=_read_policy(session),
     )
@@ -47,6 +48,11 @@ def read_check_out_case(session: Session, release_id: str) -> CheckOutCase:
     """Give what a check-out of this release reads; raises NotFound."""
     release = _load_release(session, release_id)
     return CheckOutCase(release.number, _read_media(session, release_id))
+
+
+def read_objects_in_use(session: Session) -> set[str]:
+    """Give the keys of every object that a media item names."""
+    return set(session.scalars(select(MediaItem.store_key)))
 
 
 def _load_release(session: Session, release_id: str) -> Release:

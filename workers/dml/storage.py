@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -167,6 +167,20 @@ class MediaStore:
             raise InvalidInput("Only objects in quarantine can be removed.", field="store_key")
         store, path = self._locate(quarantine_key)
         obstore.delete(store, path)
+
+    def sweep_quarantine(self, in_use: Collection[str], before: datetime) -> int:
+        """Remove what lies in quarantine since before that moment and nobody names; give how many.
+
+        Copies of what has moved on to the library are such objects, and uploads nobody recorded.
+        """
+        unused = [
+            each.store_key
+            for each in self.list("quarantine")
+            if each.last_modified < before and each.store_key not in in_use
+        ]
+        for store_key in unused:
+            self.discard(store_key)
+        return len(unused)
 
     def _locate(self, store_key: str) -> tuple[ObjectStore, str]:
         area, _, path = store_key.partition("/")

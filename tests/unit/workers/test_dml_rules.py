@@ -78,6 +78,16 @@ def test_a_wrong_digest_is_refused_with_both_values() -> None:
     assert DIGEST in steps["build_evidence"].sentence
 
 
+def test_bytes_that_were_not_tested_are_refused_when_the_tests_name_digests() -> None:
+    assert run()["test_evidence"].result == "not_done"
+    assert failures(run(replace(CASE, tested=frozenset({DIGEST, OTHER})))) == []
+
+    steps = run(replace(CASE, tested=frozenset({OTHER})))
+
+    assert failures(steps) == ["test_evidence"]
+    assert OTHER in steps["test_evidence"].sentence
+
+
 def test_media_that_the_build_does_not_name_are_refused() -> None:
     assert failures(run(replace(CASE, evidence=()))) == ["build_evidence"]
 

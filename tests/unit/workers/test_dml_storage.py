@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,17 @@ def test_only_quarantine_gives_objects_up(store: MediaStore) -> None:
     with pytest.raises(InvalidInput):
         store.discard(key)
     assert store.verify(key, DIGEST)
+
+
+def test_a_sweep_removes_only_what_is_old_and_unnamed(store: MediaStore) -> None:
+    named, unnamed = (store.receive([content]).store_key for content in (b"one", b"two"))
+    (newest,) = (each for each in store.list("quarantine") if each.store_key == unnamed)
+    later = newest.last_modified + timedelta(days=2)
+
+    assert store.sweep_quarantine({named}, newest.last_modified - timedelta(days=1)) == 0
+    assert store.sweep_quarantine({named}, later) == 1
+
+    assert [each.store_key for each in store.list("quarantine")] == [named]
 
 
 def test_parts_of_an_upload_that_was_killed_are_cleared_at_the_next_start(tmp_path: Path) -> None:
