@@ -209,13 +209,16 @@ def _criteria(request: EvidenceRequest) -> dict[str, Any] | None:
 
 
 def _votes(request: EvidenceRequest) -> list[dict[str, Any]]:
-    rounds = list_authorizations(
-        request.session, request.instance.subject_kind or "", request.subject.id
-    )
+    kind = request.instance.subject_kind or ""
+    return show_authorizations(request.session, kind, request.subject.id)
+
+
+def show_authorizations(session: Session, kind: str, subject_id: str) -> list[dict[str, Any]]:
+    """Give the rounds of a subject's gates, the newest first, with their votes by name."""
     shown = []
-    for authorization in rounds:
-        votes = list_votes(request.session, authorization)
-        names = name_people(request.session, [vote.person_id for vote in votes])
+    for authorization in list_authorizations(session, kind, subject_id):
+        votes = list_votes(session, authorization)
+        names = name_people(session, [vote.person_id for vote in votes])
         shown.append(
             {
                 "gate": say_gate(authorization.gate),
