@@ -91,9 +91,9 @@ def _answer_database_error(error: DBAPIError) -> BaseResponse:
     log.error("database error %s", correlation_id(), exc_info=error)
     if error.connection_invalidated or "readonly" in str(error.orig) or "locked" in str(error.orig):
         return answer_refusal(TemporarilyUnavailable(retry_after_seconds=5))
-    return answer_refusal(Defect(correlation=correlation_id()))
+    return answer_refusal(Defect())
 
 
 def _answer_defect(error: Exception) -> BaseResponse:
     log.error("defect %s at %s", correlation_id(), request.path, exc_info=error)
-    return answer_refusal(Defect(correlation=correlation_id()))
+    return answer_refusal(Defect())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -39,6 +40,13 @@ def list_people(session: Session, *, role: str | None = None) -> list[PersonRow]
     people = session.scalars(select(Person).where(Person.active).order_by(Person.name, Person.id))
     rows = [PersonRow(person, tuple(roles.get(person.id, ()))) for person in people]
     return rows if role is None else [row for row in rows if role in row.roles]
+
+
+def find_names(session: Session, person_ids: Iterable[str | None]) -> dict[str | None, str]:
+    """Give the names of these people by id, in one question however many there are."""
+    wanted = {person_id for person_id in person_ids if person_id is not None}
+    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+    return {row[0]: row[1] for row in rows}
 
 
 def list_notices(

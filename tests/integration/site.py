@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,10 @@ from models.tables import METADATA
 from webapp.app import create_app
 from webapp.auth.sessions import digest_secret
 from webapp.config import Settings
+from webapp.installation import make_ports
 from webapp.services import EXTENSION, Services
+from workers.runner import drain
+from workers.topics import TOPICS
 
 PASSWORD = "correct horse battery"
 QUICK_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -32,16 +36,21 @@ class Site:
     folder: Path
     now: datetime = datetime(2027, 1, 15, 9, 0, tzinfo=UTC)
     demo: bool = False
+    #: A database file to begin with; an empty one where there is none.
+    template: Path | None = None
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the tables and the application."""
         settings = Settings(data_dir=self.folder, demo=self.demo, secret_key="test")
+        if self.template is not None:
+            shutil.copy(self.template, self.folder / "assent.sqlite")
         self.app = create_app(settings, Clock(lambda: self.now))
         self.app.testing = True
         # Testing would let exceptions through; what people get to see is what is tested.
         self.app.config["PROPAGATE_EXCEPTIONS"] = False
-        _make_tables(self.services.database)
+        if self.template is None:
+            _make_tables(self.services.database)
 
     @property
     def services(self) -> Services:
@@ -85,6 +94,14 @@ class Site:
                 )
             )
         return secret
+
+    def work(self) -> None:
+        """Let the workers do everything that is due."""
+        drain(self.services.database, self.services.clock, make_ports(self.services), TOPICS)
+
+    def speak_for(self, person_id: str) -> Program:
+        """Give a program that speaks for a person who is there already."""
+        return Program(self.app.test_client(), self.issue_token(person_id))
 
     def program(self, person_id: str, *roles: str, scopes: tuple[str, ...] = ()) -> Program:
         """Add a person and give a program that speaks for them with a token."""

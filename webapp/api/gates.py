@@ -11,8 +11,8 @@ from engine.context import Context
 from engine.contract import GATES
 from engine.errors import NotFound
 from engine.gates import GateView, view_gate
-from engine.people import name_people
 from models.queries.instances import list_subject_instances
+from models.queries.people import find_names
 from models.queries.subjects import Subject, find_subject_by_number
 from models.vocabulary import AuthorizationState, Decision, SubjectKind
 from webapp.api.changes import change
@@ -146,7 +146,7 @@ def look_at_gate(session: Session, subject: Subject, gate: str) -> GateView:
 
 def show_gate(session: Session, subject: Subject, view: GateView) -> dict[str, Any]:
     """Give a gate as the API shows it."""
-    names = name_people(session, [vote.person_id for vote in view.votes])
+    names = find_names(session, [vote.person_id for vote in view.votes])
     return {
         "gate": view.gate,
         "subject_kind": subject.kind,
@@ -155,5 +155,5 @@ def show_gate(session: Session, subject: Subject, view: GateView) -> dict[str, A
         "authorization": (
             present(view.authorization, AUTHORIZATION) if view.authorization else None
         ),
-        "votes": [present(v, VOTE, person=names.get(v.person_id, "")) for v in view.votes],
+        "votes": [present(v, VOTE, person=names[v.person_id]) for v in view.votes],
     }

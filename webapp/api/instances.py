@@ -37,7 +37,7 @@ from webapp.api.schema import (
     whole,
     word,
 )
-from webapp.api.tasks import SUBJECT, TASK, show_task
+from webapp.api.tasks import SUBJECT, TASK, show_tasks
 from webapp.services import read_session
 
 TAG = "Instances"
@@ -169,7 +169,7 @@ def _answer(session: Session, instance_id: str) -> Answer:
     body = show_instance(
         row,
         INSTANCE_IN_FULL,
-        tasks=[show_task(session, task) for task in tasks],
+        tasks=show_tasks(session, tasks),
         waits=_show_waits(session, instance_id),
     )
     return Answer(body, etag=_etag(row))

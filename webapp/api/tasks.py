@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,9 +14,9 @@ from engine.context import Actor, Context
 from engine.definitions import find_form
 from engine.errors import NotFound
 from engine.forms import json_schema, read_form
-from engine.people import name_people
 from models.queries.findings import list_subject_findings
 from models.queries.inbox import TaskRow, find_task, list_inbox
+from models.queries.people import find_names
 from models.queries.subjects import find_subject
 from models.vocabulary import Role, TaskState
 from webapp.api.changes import change, require_match
@@ -117,7 +119,7 @@ def read_tasks(query: dict[str, Any]) -> Answer:
             after=query["after"],
             limit=query["limit"],
         )
-        items = [show_task(session, row) for row in page.items]
+        items = show_tasks(session, page.items)
     return Answer({"items": items, "next": page.next})
 
 
@@ -176,15 +178,26 @@ def complete(task_id: str, body: dict[str, Any]) -> Answer:
     return change(work)
 
 
-def show_task(session: Session, row: TaskRow, shape: Schema = TASK, **more: Any) -> dict[str, Any]:
-    """Give a task as the API shows it."""
+def show_tasks(session: Session, rows: Sequence[TaskRow]) -> list[dict[str, Any]]:
+    """Give tasks as the API lists them."""
+    names = _find_names(session, rows)
+    return [_show_task(row, names) for row in rows]
+
+
+def _find_names(session: Session, rows: Sequence[TaskRow]) -> dict[str | None, str]:
+    people = [(row.task.assignee_id, row.task.done_by) for row in rows]
+    return find_names(session, chain.from_iterable(people))
+
+
+def _show_task(
+    row: TaskRow, names: dict[str | None, str], shape: Schema = TASK, **more: Any
+) -> dict[str, Any]:
     task, instance = row.task, row.instance
-    names = name_people(session, [p for p in (task.assignee_id, task.done_by) if p])
     return present(
         task,
         shape,
-        assignee=names.get(task.assignee_id or ""),
-        done_by=names.get(task.done_by or ""),
+        assignee=names.get(task.assignee_id),
+        done_by=names.get(task.done_by),
         process_key=instance.process_key,
         business_key=instance.business_key,
         subject={
@@ -207,9 +220,9 @@ def _answer(session: Session, actor: Actor, task_id: str) -> Answer:
         if task.form_key
         else None
     )
-    body = show_task(
-        session,
+    body = _show_task(
         row,
+        _find_names(session, [row]),
         TASK_WITH_FORM,
         question=element.assent.get("question", task.name),
         form=form,
