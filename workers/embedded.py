@@ -42,8 +42,13 @@ class Workers:
         threads: int = THREADS,
         tick_seconds: float | None = None,
         renew_seconds: float = RENEW_SECONDS,
+        idle_wake_milliseconds: int = IDLE_WAKE_MILLISECONDS,
     ):
-        """Take the handlers' ports and topics; one Workers per process."""
+        """Take the handlers' ports and topics; one Workers per process.
+
+        Idle threads look around every `idle_wake_milliseconds`, which is also how long stopping
+        takes at least.
+        """
         self._database = database
         self._clock = clock
         self.boot = make_boot_name()
@@ -55,7 +60,7 @@ class Workers:
         declare = dramatiq.actor(broker=self._broker, actor_name="run_job", queue_name=QUEUE)
         self._run_job = declare(self._run)
         self._worker = dramatiq.Worker(
-            self._broker, worker_threads=threads, worker_timeout=IDLE_WAKE_MILLISECONDS
+            self._broker, worker_threads=threads, worker_timeout=idle_wake_milliseconds
         )
         self._pump = Pump(
             database,

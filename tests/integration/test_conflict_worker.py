@@ -81,7 +81,7 @@ def test_a_finding_is_resolved_by_an_offered_slot_and_the_check_agrees(
 def test_the_embedded_workers_carry_a_process_on(
     database: Database, clock: MovableClock, ports: DatabasePorts
 ) -> None:
-    workers = Workers(database, clock, ports, TOPICS, threads=2)
+    workers = Workers(database, clock, ports, TOPICS, threads=2, idle_wake_milliseconds=50)
     workers.start()
     try:
         instance = execute(database, clock, SYSTEM, start_p4)

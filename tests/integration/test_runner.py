@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from engine.jobs import enqueue
 from engine.leases import claim
 from models.database import Database
 from models.job import Incident, Job, JobLog
-from tests.conftest import MovableClock
+from tests.conftest import PROJECT, MovableClock
 from workers.embedded import Workers
 from workers.leases import LeaseKeeper
 from workers.ports import WorkerPorts
@@ -25,6 +27,26 @@ from workers.runner import JobRunner, drain
 
 NO_PORTS = cast(WorkerPorts, None)
 PATIENCE_SECONDS = 20.0
+FAST: dict[str, Any] = {"idle_wake_milliseconds": 50}
+
+#: A serving process whose handler never ends: it is killed while it is at the job.
+HANGING_PROCESS = """
+import sys, time
+from engine.clock import Clock
+from models.database import Database
+from workers.embedded import Workers
+from workers.registry import TopicRegistry
+
+topics = TopicRegistry()
+
+@topics.topic("probe")
+def probe(work, ports):
+    print(work.idempotency_key, flush=True)
+    time.sleep(600)
+
+Workers(Database(sys.argv[1]), Clock(), None, topics).start()
+time.sleep(600)
+"""
 
 
 def add_job(database: Database, clock: Clock, **fields: Any) -> str:
@@ -55,7 +77,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def running(database: Database, topics: TopicRegistry, **options: Any) -> Iterator[Workers]:
-    workers = Workers(database, Clock(), NO_PORTS, topics, threads=2, **options)
+    workers = Workers(database, Clock(), NO_PORTS, topics, threads=2, **FAST, **options)
     workers.start()
     try:
         yield workers
@@ -116,6 +138,31 @@ def test_a_job_leased_by_a_killed_process_is_taken_over_at_the_next_start(
         wait_until(lambda: (job_id, "done", 2) in outcomes(empty_database))
 
     assert keys == [job_id]
+
+
+def test_the_job_of_a_process_killed_with_kill_9_is_done_by_the_next_one(
+    empty_database: Database, topics: TopicRegistry
+) -> None:
+    keys: list[str] = []
+
+    @topics.topic("probe")
+    def probe(work: Work, ports: WorkerPorts) -> dict[str, Any]:
+        keys.append(work.idempotency_key)
+        return {}
+
+    job_id = add_job(empty_database, Clock())
+    url = empty_database.url.render_as_string(hide_password=False)
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING_PROCESS, url], stdout=subprocess.PIPE, cwd=PROJECT, text=True
+    ) as process:
+        assert process.stdout is not None
+        first_key = process.stdout.readline().strip()
+        process.kill()
+
+    with running(empty_database, topics):
+        wait_until(lambda: (job_id, "done", 2) in outcomes(empty_database))
+
+    assert [first_key, *keys] == [job_id, job_id]
 
 
 def test_a_late_completion_is_dropped_after_another_worker_took_over(
@@ -249,7 +296,7 @@ def test_stopping_waits_for_a_running_handler_and_claims_nothing_more(
         assert go_on.wait(PATIENCE_SECONDS)
         return {}
 
-    workers = Workers(empty_database, Clock(), NO_PORTS, topics, threads=1)
+    workers = Workers(empty_database, Clock(), NO_PORTS, topics, threads=1, **FAST)
     workers.start()
     first = add_job(empty_database, Clock())
     assert started.wait(PATIENCE_SECONDS)
@@ -278,7 +325,7 @@ def test_what_still_runs_at_the_end_of_a_stop_is_handed_back_and_fenced(
         assert go_on.wait(PATIENCE_SECONDS)
         return {}
 
-    workers = Workers(empty_database, Clock(), NO_PORTS, topics, threads=1)
+    workers = Workers(empty_database, Clock(), NO_PORTS, topics, threads=1, **FAST)
     workers.start()
     job_id = add_job(empty_database, Clock())
     assert started.wait(PATIENCE_SECONDS)
