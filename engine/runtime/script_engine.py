@@ -25,11 +25,11 @@ class FeelEnvironment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
         self, script: Any, context: dict[str, Any], external_context: Any = None
     ) -> NoReturn:
         """Refuse: scripts are assignments and are run by their own task."""
-        raise RunFailed("Text in a diagram is never executed as code.", code="script-refused")
+        raise _refused()
 
     def call_service(self, context: dict[str, Any], **kwargs: Any) -> NoReturn:
         """Refuse: service tasks are jobs for workers."""
-        raise RunFailed("Services are called by workers only.", code="script-refused")
+        raise _refused()
 
 
 class FeelScriptEngine(PythonScriptEngine):  # type: ignore[misc]
@@ -51,14 +51,16 @@ class FeelScriptEngine(PythonScriptEngine):  # type: ignore[misc]
         return is_true(expression, task.data)
 
     def execute(self, task: Any, script: Any, external_context: Any = None) -> NoReturn:
-        """Refuse, as the environment does."""
-        self.environment.execute(script, task.data)
-        raise AssertionError("the environment always refuses")
+        """Refuse: scripts are assignments and are run by their own task."""
+        raise _refused()
 
     def call_service(self, task: Any, **kwargs: Any) -> NoReturn:
-        """Refuse, as the environment does."""
-        self.environment.call_service(task.data, **kwargs)
-        raise AssertionError("the environment always refuses")
+        """Refuse: service tasks are jobs for workers."""
+        raise _refused()
+
+
+def _refused() -> RunFailed:
+    return RunFailed("Text in a diagram is never executed as code.", code="script-refused")
 
 
 FEEL_ENGINE = FeelScriptEngine()
