@@ -37,7 +37,7 @@ def list_holders(session: Session, role: str) -> list[str]:
 def name_people(session: Session, person_ids: Iterable[str]) -> dict[str, str]:
     """Give the names of these people by id."""
     rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(person_ids))))
-    return dict(rows.tuples().all())
+    return {row.id: row.name for row in rows}
 
 
 def find_name(session: Session, person_id: str | None) -> str:

@@ -71,13 +71,13 @@ def vendor(element: etree._Element, name: str) -> str | None:
     return None
 
 
-def read_own(element: Any) -> dict[str, str]:
+def read_own(element: etree._Element) -> dict[str, str]:
     """Give every attribute of our own namespace, by local name."""
     prefix = f"{{{ASSENT}}}"
     return {
-        name[len(prefix) :]: value
+        str(name)[len(prefix) :]: str(value)
         for name, value in element.attrib.items()
-        if name.startswith(prefix)
+        if str(name).startswith(prefix)
     }
 
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, defer
 
+from models.authorization import Authorization, Vote
 from models.base import UtcDateTime
 from models.instance import Instance, UserTask
 from models.queries.page import Page, SortKey, take_page
 from models.queries.subjects import join_subjects, subject_number, subject_title
-from models.vocabulary import TaskState
+from models.release import Duty
+from models.vocabulary import AuthorizationState, TaskState
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -62,6 +64,7 @@ def count_open(session: Session, person_id: str, roles: Collection[str]) -> int:
     statement = (
         select(func.count())
         .select_from(UserTask)
+        .join(Instance, Instance.id == UserTask.instance_id)
         .where(UserTask.state == TaskState.OPEN.value, visible_to(person_id, roles))
     )
     return session.scalar(statement) or 0
@@ -89,8 +92,38 @@ def visible_to(
     own = or_(UserTask.assignee_id == person_id, UserTask.done_by == person_id)
     if mine:
         return own
-    unassigned = and_(UserTask.assignee_id.is_(None), UserTask.role.in_(sorted(roles)))
+    unassigned = and_(
+        UserTask.assignee_id.is_(None),
+        UserTask.role.in_(sorted(roles)),
+        or_(UserTask.gate.is_(None), and_(~_has_voted(person_id), ~_is_barred(person_id))),
+    )
     return or_(own, unassigned)
+
+
+def _has_voted(person_id: str | None) -> ColumnElement[bool]:
+    """Whoever voted in this round is not asked for another seat of it."""
+    return exists(
+        select(Vote.id)
+        .join(Authorization, Authorization.id == Vote.authorization_id)
+        .where(
+            Vote.person_id == person_id,
+            Authorization.instance_id == UserTask.instance_id,
+            Authorization.gate == UserTask.gate,
+            Authorization.state == AuthorizationState.PENDING.value,
+        )
+    )
+
+
+def _is_barred(person_id: str | None) -> ColumnElement[bool]:
+    """Nobody is asked to authorize what they proposed or wrote."""
+    return exists(
+        select(Duty.id).where(
+            Duty.person_id == person_id,
+            Duty.duty.in_(("proposer", "author")),
+            Duty.subject_kind == Instance.subject_kind,
+            Duty.subject_id == Instance.subject_id,
+        )
+    )
 
 
 def _with_subject() -> Select[Any]:
