@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 
 from engine.errors import DiagramRefused, InvalidInput, Refusal
 from models.database import DatabaseInUse
@@ -64,7 +65,8 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     named = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
     for module in named:
-        import_module(module).register(subparsers)
+        if find_spec(module) is not None:
+            import_module(module).register(subparsers)
     return parser
 
 

@@ -41,15 +41,17 @@ class Site:
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the tables and the application."""
+        """Make the application, and the tables where there is no database yet."""
         settings = Settings(data_dir=self.folder, demo=self.demo, secret_key="test")
+        file = self.folder / "assent.sqlite"
         if self.template is not None:
-            shutil.copy(self.template, self.folder / "assent.sqlite")
+            shutil.copy(self.template, file)
+        is_new = not file.exists()
         self.app = create_app(settings, Clock(lambda: self.now))
         self.app.testing = True
         # Testing would let exceptions through; what people get to see is what is tested.
         self.app.config["PROPAGATE_EXCEPTIONS"] = False
-        if self.template is None:
+        if is_new:
             _make_tables(self.services.database)
 
     @property
