@@ -85,7 +85,9 @@ class ImpactGraph:
         Empty if no goal is impacted.
         """
         goals = goals & impacted
-        if len(goals) <= len(roots) + 8:
+        # Searching from the goals looks at what they depend on, which is little for each; from
+        # the roots, at what depends on them, which for a core node is a large part of everything.
+        if len(goals) * 4 <= len(impacted):
             layers = self._layers_from_goals(roots, goals, impacted, hard)
         else:
             layers = self._layers_from_roots(roots, goals, impacted, hard)

@@ -64,6 +64,7 @@ class ImpactIndex:
         self._timeline = Timeline((entry.interval, entry) for entry in self.entries)
         self._risky: dict[int, Timeline[Entry]] | None = None
         self._blackouts: tuple[Interval, Timeline[str]] = (_NOTHING, Timeline([]))
+        self._service_proofs: dict[tuple[frozenset[str], int], tuple[int, ...]] = {}
         self._impacts: dict[frozenset[str], EntryImpact] = {}
         self._stretches: dict[str, tuple[Interval, list[Interval]]] = {}
         self.bookings = self._sort_bookings()
@@ -93,6 +94,21 @@ class ImpactIndex:
         for _, other in self._timeline.overlapping(entry.interval):
             if other.id != entry.id:
                 yield other
+
+    def places_near(self, entry: Entry) -> BitMap:
+        """Return the places in `entries` that can overlap with this entry, as a set of numbers."""
+        return BitMap(self._timeline.places_near(entry.interval))
+
+    def service_proof(self, entry: Entry, number: int) -> tuple[int, ...]:
+        """Return the shortest proof that the entry surely impacts a service; remembered."""
+        key = (entry.changed_cis, number)
+        proof = self._service_proofs.get(key)
+        if proof is None:
+            cis = self.impact_of(entry).cis
+            members = self.nodes_of_service(number)
+            proof = self.graph.shortest_proof(cis.changed, members, cis.hard, hard=True)
+            self._service_proofs[key] = proof
+        return proof
 
     def risky_starting_between(
         self, service: int, from_utc: datetime, to_utc: datetime

@@ -49,8 +49,9 @@ def detect_all_pairs(index: ImpactIndex) -> Iterator[Clash]:
     pairs: set[tuple[int, int]] = set()
     for at, entry in enumerate(index.entries):
         impact = index.impact_of(entry)
-        related = [changers[node] for node in impact.cis.reached & changed_anywhere]
-        related += [users[service] for service in impact.business]
+        near = index.places_near(entry)
+        related = [changers[node] & near for node in impact.cis.reached & changed_anywhere]
+        related += [users[service] & near for service in impact.business]
         pairs.update(_overlapping_pairs(index, at, BitMap.union(BitMap(), *related)))
     for first, second in sorted(pairs):
         clash = classify_pair(index, index.entries[first], index.entries[second])
@@ -62,12 +63,9 @@ def classify_pair(index: ImpactIndex, entry: Entry, other: Entry) -> Clash | Non
     """Return the clash of two entries that overlap in time, by its strongest reason, or None."""
     if entry.group is not None and entry.group == other.group:
         return None
+    reason = _find_reason(index.impact_of(entry), index.impact_of(other))
     overlap = entry.interval.common_part(other.interval)
-    if overlap is None:
-        return None
-    mine, theirs = index.impact_of(entry), index.impact_of(other)
-    reason = _find_reason(mine, theirs)
-    if reason is None:
+    if reason is None or overlap is None:
         return None
     kind, level = reason
     first, second = sorted((entry, other), key=lambda each: each.order_key)
@@ -175,8 +173,8 @@ def _prove_same_service(index: ImpactIndex, clash: Clash) -> Proof:
     first, second = clash.entries
     mine, theirs = index.impact_of(first), index.impact_of(second)
     top = index.service_names(mine.business & theirs.business)[0]
-    members = BitMap.union(*map(index.nodes_of_service, index.service_numbers([top])))
-    nodes = index.graph.shortest_proof(mine.cis.changed, members, mine.cis.hard, hard=True)
+    (number,) = index.service_numbers([top])
+    nodes = index.service_proof(first, number)
     return Proof(first, second, nodes)
 
 

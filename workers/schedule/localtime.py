@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,6 +39,7 @@ def utc_to_local_text(moment: datetime, zone: str) -> str:
     return f"{utc_to_local(moment, zone):%Y-%m-%d %H:%M} {zone}"
 
 
+@lru_cache(maxsize=16_384)
 def describe_interval(start_utc: datetime, end_utc: datetime, zone: str) -> str:
     """Say an interval in local time; the second date is left out when it is the same day."""
     start, end = utc_to_local(start_utc, zone), utc_to_local(end_utc, zone)

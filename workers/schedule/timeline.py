@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -25,15 +25,22 @@ class Timeline(Generic[Thing]):
 
     def overlapping(self, wanted: Interval) -> Iterator[tuple[Interval, Thing]]:
         """Yield, latest start first, the pairs that share an instant with `wanted`."""
-        start_utc, end_utc = wanted
-        if start_utc >= end_utc:
+        if wanted.start_utc >= wanted.end_utc:
             return
-        for at in range(bisect_left(self._starts, end_utc) - 1, -1, -1):
-            # Nothing earlier ends later than this, so nothing earlier reaches into `wanted`.
-            if self._latest_ends[at] <= start_utc:
-                return
-            if self._ends[at] > start_utc and self._ends[at] > self._starts[at]:
-                yield Interval(self._starts[at], self._ends[at]), self.things[at]
+        starts, ends = self._starts, self._ends
+        for at in reversed(self.places_near(wanted)):
+            # Each starts before `wanted` ends, so only its own end and length are left to ask.
+            if wanted.start_utc < ends[at] > starts[at]:
+                yield Interval(starts[at], ends[at]), self.things[at]
+
+    def places_near(self, wanted: Interval) -> range:
+        """Return the places in `things` outside of which nothing shares an instant with `wanted`.
+
+        What is before the first place has ended when `wanted` starts, what is after the last one
+        starts when it has ended.
+        """
+        first = bisect_right(self._latest_ends, wanted.start_utc)
+        return range(first, max(first, bisect_left(self._starts, wanted.end_utc)))
 
     def starting_between(self, from_utc: datetime, to_utc: datetime) -> list[Thing]:
         """Return the things that start in [from_utc, to_utc), the earliest first."""
