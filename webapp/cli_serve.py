@@ -107,6 +107,7 @@ def prepare(services: Services) -> Any:
     services.database.hold_exclusively()
     upgrade_database(services.database)
     ports = make_ports(services)
+    ports.sweep_quarantine()
     if services.settings.demo:
         load_demo(services, ports, TOPICS)
     else:

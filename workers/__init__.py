@@ -1,1 +1,1 @@
-"""What runs outside a request: conflict checks, media check-in, notifications, and the runner of jobs."""
+"""What runs outside a request: conflict checks, media check-in, notices, the runner of jobs."""
