@@ -7,96 +7,23 @@ Handlers of non-interrupting events float in their scope until they end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tests.unit.engine.runtime import blocks
-
-Data = dict[str, Any]
-_NOTHING = object()
-
-
-class Conflict(Exception):
-    """Two branches changed one variable to different values."""
-
-
-def differs(left: Any, right: Any) -> bool:
-    return type(left) is not type(right) or left != right
-
-
-def join(base: Data, arrived: list[Data], lenient: bool = False) -> Data:
-    """Merge branches in the order of their arrival; `latest` takes the last change."""
-    merged = dict(base)
-    for name in dict.fromkeys(key for data in arrived for key in data):
-        before = base.get(name, _NOTHING)
-        new = [data[name] for data in arrived if name in data and differs(data[name], before)]
-        if not new:
-            continue
-        if any(differs(value, new[0]) for value in new):
-            if lenient:
-                continue
-            if name != "latest":
-                raise Conflict(name)
-        merged[name] = new[-1]
-    return merged
-
-
-class Node:
-    """A block that has been entered; `data` is its token's, or its result when it is done."""
-
-    def __init__(self, data: Data) -> None:
-        self.data = data
-        self.done = False
-
-    def settle(self) -> None:
-        """Do whatever can be done without an event."""
-
-    def offers(self) -> Iterator[Offer]:
-        yield from ()
-
-    def holders(self) -> Iterator[Node]:
-        """Yield all that holds data of live tokens or of places where they parted."""
-        yield self
-
-    def live(self) -> Iterator[Node]:
-        """Yield what holds a live token, a branch that waits to be joined included."""
-        yield self
-
-    def view(self) -> Data:
-        return self.data
-
-
-@dataclass(frozen=True)
-class Offer:
-    """Something that can happen now: a task that can be completed, a message that can come."""
-
-    kind: str
-    id: str
-    data: Data
-    happen: Callable[[Data], None] = field(compare=False)
-    block: Any = field(default=None, compare=False)
-
-
-class TaskNode(Node):
-    def __init__(self, block: blocks.Task, data: Data) -> None:
-        super().__init__(data)
-        self.block = block
-
-    def offers(self) -> Iterator[Offer]:
-        if not self.done:
-            yield Offer("task", self.block.id, self.data, self._complete, self.block)
-
-    def _complete(self, payload: Data) -> None:
-        self.data = {**self.data, **payload}
-        self.done = True
-
-
-class ScriptNode(Node):
-    def __init__(self, block: blocks.Script, data: Data) -> None:
-        name = f"{block.id}n"
-        super().__init__({**data, name: data.get(name, 0) + 1})
-        self.done = True
+from tests.unit.engine.runtime.reference_nodes import (
+    NOTHING,
+    Conflict,
+    Data,
+    Node,
+    Offer,
+    RepeatedNode,
+    ScriptNode,
+    TaskNode,
+    differs,
+    join,
+)
 
 
 class SequenceNode(Node):
@@ -202,47 +129,20 @@ class LoopNode(Node):
         return self.data if self.done else self.body.view()
 
 
-class RepeatedNode(Node):
-    def __init__(self, block: blocks.Repeated, data: Data) -> None:
-        super().__init__({**data, f"{block.id}all": []})
-        self.block = block
-        self.given: dict[int, Data] = {}
-        self.done = block.count == 0
-
-    def offers(self) -> Iterator[Offer]:
-        if self.done:
-            return
-        waiting = [n for n in range(self.block.count) if n not in self.given]
-        for number in waiting[:1] if self.block.sequential else waiting:
-            data = {**self.seen, "loopCounter": number}
-            yield Offer("task", self.block.id, data, lambda p, n=number: self._give(n, p))
-
-    @property
-    def seen(self) -> Data:
-        """What an instance sees: parallel ones began before any had given something."""
-        if self.block.sequential:
-            return self.data
-        return {**self.data, f"{self.block.id}all": []}
-
-    def _give(self, number: int, payload: Data) -> None:
-        self.given[number] = payload
-        values = [self.given[index] for index in sorted(self.given)]
-        self.data = {**self.data, f"{self.block.id}all": values}
-        self.done = len(values) >= min(self.block.enough, self.block.count)
-
-
 class GuardedNode(Node):
-    """An activity with a boundary event; `data` is what the activity began with."""
+    """An activity with a boundary event; `origin` holds what the activity began with."""
 
     def __init__(self, block: blocks.Guarded, data: Data, scope: ScopeNode) -> None:
         super().__init__(data)
         self.block, self.scope = block, scope
+        self.origin = Node(dict(data))
         self.inside = enter(block.activity, dict(data), scope)
         self.interrupted = False
 
     def settle(self) -> None:
         self.inside.settle()
         if self.inside.done:
+            self.data = self.inside.data
             self.done = True
 
     def offers(self) -> Iterator[Offer]:
@@ -255,47 +155,27 @@ class GuardedNode(Node):
             self.interrupted = True
             self.inside = enter(self.block.handler, {**self.inside.view(), **payload}, self.scope)
         else:
-            self.scope.float(Floating(self, self.block.handler, payload))
+            handler = enter(self.block.handler, {**self.origin.data, **payload}, self.scope)
+            self.scope.floating.append(Floating(self.origin, handler))
 
     def holders(self) -> Iterator[Node]:
+        yield self.origin
         yield self
         yield from self.inside.holders()
 
     def live(self) -> Iterator[Node]:
-        yield from self.inside.live()
+        yield from [self] if self.done else self.inside.live()
 
     def view(self) -> Data:
         return self.inside.view()
 
 
-class GuardedResult(GuardedNode):
-    """Passes the data of the activity on once it is done."""
-
-    def settle(self) -> None:
-        super().settle()
-        if self.done:
-            self.ground = self.data
-            self.data = self.inside.data
-
-
+@dataclass(frozen=True)
 class Floating:
-    """The handler of a non-interrupting event; `origin` holds what it was let go with."""
+    """The handler of a non-interrupting event; it may outlive the activity it belongs to."""
 
-    def __init__(self, guarded: GuardedNode, handler: blocks.Block, payload: Data) -> None:
-        self.origin = guarded.origin if isinstance(guarded, OriginKeeper) else guarded
-        self.node = enter(handler, {**self.origin.data, **payload}, guarded.scope)
-
-
-class OriginKeeper(GuardedResult):
-    """Keeps what the activity began with apart from its result, for handlers that outlive it."""
-
-    def __init__(self, block: blocks.Guarded, data: Data, scope: ScopeNode) -> None:
-        super().__init__(block, data, scope)
-        self.origin = Node(dict(data))
-
-    def holders(self) -> Iterator[Node]:
-        yield self.origin
-        yield from super().holders()
+    origin: Node
+    node: Node
 
 
 class ScopeNode(Node):
@@ -305,9 +185,6 @@ class ScopeNode(Node):
         super().__init__(data)
         self.floating: list[Floating] = []
         self.main: Node | None = enter(body, dict(data), self)
-
-    def float(self, handler: Floating) -> None:
-        self.floating.append(handler)
 
     def settle(self) -> None:
         changed = True
@@ -348,8 +225,8 @@ class ScopeNode(Node):
             origin = handler.origin
             for name, value in data.items():
                 for holder in {id(node): node for node in handler.node.holders()}.values():
-                    seen = origin.data.get(name, _NOTHING)
-                    mine = holder.data.get(name, _NOTHING)
+                    seen = origin.data.get(name, NOTHING)
+                    mine = holder.data.get(name, NOTHING)
                     if not differs(mine, seen):
                         holder.data = {**holder.data, name: value}
                     elif differs(mine, value) and differs(seen, value) and name != "latest":
@@ -362,14 +239,14 @@ class ScopeNode(Node):
         changed = {
             name: value
             for name, value in data.items()
-            if differs(value, origin.data.get(name, _NOTHING))
+            if differs(value, origin.data.get(name, NOTHING))
         }
         live = {id(node) for node in self.all_live()}
         before = dict(origin.data)
         for holder in list(self.all_holders()):
             for name, value in changed.items():
-                mine = holder.data.get(name, _NOTHING)
-                if not differs(mine, before.get(name, _NOTHING)):
+                mine = holder.data.get(name, NOTHING)
+                if not differs(mine, before.get(name, NOTHING)):
                     holder.data = {**holder.data, name: value}
                 elif id(holder) in live and differs(mine, value):
                     raise Conflict(name)
@@ -409,7 +286,7 @@ class ScopeNode(Node):
         changes: dict[str, list[Any]] = {}
         for handler in self.floating:
             for name, value in handler.node.view().items():
-                if differs(value, handler.origin.data.get(name, _NOTHING)):
+                if differs(value, handler.origin.data.get(name, NOTHING)):
                     changes.setdefault(name, []).append(value)
         for name, values in changes.items():
             if not any(differs(value, values[0]) for value in values):
@@ -483,7 +360,7 @@ def enter(block: blocks.Block, data: Data, scope: ScopeNode) -> Node:
     if isinstance(block, blocks.Repeated):
         return RepeatedNode(block, data)
     if isinstance(block, blocks.Guarded):
-        return OriginKeeper(block, data, scope)
+        return GuardedNode(block, data, scope)
     if block.handler is not None:
         return FailingNode(block, data, scope)
     return ScopeNode(block.body, data)

@@ -11,7 +11,8 @@ from engine.errors import RunFailed
 from engine.runtime.interface import MessageWait, UserWait
 from tests.unit.engine.runtime import blocks
 from tests.unit.engine.runtime.harness import Play, kept_in_memory
-from tests.unit.engine.runtime.reference_interpreter import Conflict, Offer, Reference
+from tests.unit.engine.runtime.reference_interpreter import Reference
+from tests.unit.engine.runtime.reference_nodes import Conflict, Offer
 
 MOST_EVENTS = 60
 QUICK = 500

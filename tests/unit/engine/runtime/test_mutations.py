@@ -11,8 +11,10 @@ from engine.errors import DiagramRefused, Refusal
 from engine.runtime import advance as runtime
 from engine.runtime.definitions import load_definition
 from tests.unit.engine.runtime import blocks
+from tests.unit.engine.runtime.event_elements import OUTSIDE
 from tests.unit.engine.runtime.harness import MemoryPorts, diagram
-from tests.unit.engine.runtime.test_events import EVENT_GATEWAY, OUTSIDE, with_event_subprocess
+from tests.unit.engine.runtime.test_event_scopes import with_event_subprocess
+from tests.unit.engine.runtime.test_events import EVENT_GATEWAY
 from tests.unit.engine.runtime.test_multi_instance import VOTES
 
 COUNT = 1_000

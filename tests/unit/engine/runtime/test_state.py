@@ -15,8 +15,8 @@ from engine.runtime.definitions import load_definition
 from engine.runtime.process import InstanceWorkflow, Run
 from engine.runtime.script_engine import FeelScriptEngine
 from engine.runtime.snapshot import load
+from tests.unit.engine.runtime.event_elements import OUTSIDE, boundary, timer
 from tests.unit.engine.runtime.harness import MemoryPorts, Play, diagram, nodes, path
-from tests.unit.engine.runtime.test_events import OUTSIDE, boundary, timer
 from tests.unit.engine.runtime.test_gateways import REWORK
 
 GOLDEN = Path(__file__).parent / "golden"
