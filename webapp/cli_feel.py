@@ -90,7 +90,7 @@ def run_feel(arguments: argparse.Namespace) -> int:
     """Print the value of an expression; return the exit code."""
     try:
         data = json.loads(arguments.data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         print(f"--data is not JSON: {error}", file=sys.stderr)
         return UNUSABLE
     if not isinstance(data, dict):

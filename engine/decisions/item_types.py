@@ -107,8 +107,9 @@ def read_texts(meter: Meter, value: Value, wanted: FeelType, depth: int) -> Valu
         return read_texts(meter, value, named, depth + 1) if named else value
     if type(value) is str and wanted.name in _READERS:
         return _READERS[wanted.name](value) or value
-    if type(value) is list and wanted.element is not None:
-        return [read_texts(meter, item, wanted.element, depth + 1) for item in value]
+    if wanted.name == "list" and wanted.element is not None:
+        items = value if type(value) is list else [value]
+        return [read_texts(meter, item, wanted.element, depth + 1) for item in items]
     if type(value) is dict and wanted.fields:
         types = dict(wanted.fields)
         return {

@@ -26,6 +26,7 @@ from engine.feel.type_parser import parse_type
 from engine.feel.values import DECIMAL128, Parameter, calculate
 
 _LITERAL_WORDS = {"true": True, "false": False, "null": None}
+_SYMBOLS_OF_NAMES = ("+", "-", "*", "/", "'", ".")
 _MOST_ITERATORS = 20
 
 
@@ -129,7 +130,7 @@ class Parser(OperatorParser):
         name, start = "", self.token
         while not self.at(*stops):
             token: Token = self.token
-            if token.kind not in (WORD, NUMBER) and token.text not in "+-*/'.":
+            if token.kind not in (WORD, NUMBER) and token.text not in _SYMBOLS_OF_NAMES:
                 raise self.refuse(f"a name is expected before {self.describe()}")
             name += (" " if token.spaced and name else "") + self.advance().text
         if start.kind != WORD:
