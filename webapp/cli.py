@@ -79,6 +79,8 @@ def _say(refusal: Refusal | BadSetting, *, as_json: bool) -> int:
     print(f"assent: {refusal} ({code})", file=sys.stderr)
     for problem in problems:
         place = f"{problem.get('element') or '-'}, line {problem.get('line') or '-'}"
+        if problem.get("file"):
+            place = f"{problem['file']}, {place}"
         print(f"  {problem.get('code')} at {place}: {problem.get('message')}", file=sys.stderr)
         if problem.get("hint"):
             print(f"    {problem['hint']}", file=sys.stderr)

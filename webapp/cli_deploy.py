@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.context import execute
-from engine.commands.definitions import Deployed, deploy_file, deploy_folder
+from engine.commands.definitions import SUFFIXES, Deployed, deploy_files
 from engine.context import Context
 from engine.errors import InvalidInput
 from webapp.installation import add_person_option, add_place_option, find_actor, open_database
@@ -59,13 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def deploy_paths(ctx: Context, *, paths: Sequence[Path]) -> list[Deployed]:
-    """Deploy files and folders in one transaction; raises InvalidInput for a path that is not."""
-    deployed: list[Deployed] = []
+    """Deploy files and folders together; raises InvalidInput for a path that is not there."""
+    found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            deployed += deploy_folder(ctx, folder=path)
+            found += sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES)
         elif path.is_file():
-            deployed.append(deploy_file(ctx, name=path.name, content=path.read_bytes()))
+            found.append(path)
         else:
             raise InvalidInput(f"There is no {path}.", field=str(path))
-    return deployed
+    if not found:
+        raise InvalidInput(f"There is nothing to deploy in {', '.join(map(str, paths))}.")
+    return deploy_files(ctx, files=[(path.name, path.read_bytes()) for path in found])

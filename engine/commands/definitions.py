@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from engine.audit import record_event
 from engine.context import SYSTEM, Context
-from engine.errors import InvalidInput, NotAllowed
-from engine.forms import read_form
+from engine.errors import DiagramRefused, InvalidInput, NotAllowed
 from engine.runtime.definitions import load_definition
 from engine.runtime.dmn_reader import read_decision_model
+from engine.runtime.validation.context import PublishContext
+from engine.runtime.validation.files import check_file
+from engine.runtime.validation.folder import gather_context
 from models.definition import Definition
+from models.queries.definitions import find_version, list_newest
 from models.vocabulary import AuditTag, Role
 
 SUFFIXES = {".bpmn": "bpmn", ".dmn": "dmn", ".form": "form"}
@@ -31,44 +36,96 @@ class Deployed:
     changed: bool
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file to deploy: its name without folders, its kind by the ending, and its bytes."""
+
+    name: str
+    kind: str
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
 def deploy_folder(ctx: Context, *, folder: Path) -> list[Deployed]:
     """Deploy every diagram, decision table and form below a folder, in one transaction."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
-    if not files:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    if not paths:
         raise InvalidInput(f"There is nothing to deploy in {folder}.")
-    # Diagrams last: they name decisions and forms.
-    files.sort(key=lambda path: (path.suffix == ".bpmn", path.name))
-    return [deploy_file(ctx, name=path.name, content=path.read_bytes()) for path in files]
+    return deploy_files(ctx, files=[(path.name, path.read_bytes()) for path in paths])
 
 
 def deploy_file(ctx: Context, *, name: str, content: bytes) -> Deployed:
-    """Deploy one file as the next version of its key; the same content again changes nothing.
+    """Deploy one file as the next version of its key; the same content again changes nothing."""
+    return deploy_files(ctx, files=[(name, content)])[0]
 
-    Raises DiagramRefused or InvalidInput for what cannot run; running instances keep the version
-    they were started with.
+
+def deploy_files(ctx: Context, *, files: Sequence[tuple[str, bytes]]) -> list[Deployed]:
+    """Deploy files, given by name and content, together: all of them or none.
+
+    Each is checked against what is deployed and what comes with it, so that a diagram may name a
+    form of the same folder. Raises DiagramRefused with the problems of all files, each problem
+    with its `file`; running instances keep the version they were started with.
     """
     if ctx.actor != SYSTEM and not ctx.actor.holds(Role.PROCESS_OWNER):
         raise NotAllowed("Process owners deploy processes.")
-    kind = SUFFIXES.get(Path(name).suffix)
+    given = [_take_file(name, content) for name, content in files]
+    # Diagrams last: they name decisions and forms.
+    given.sort(key=lambda file: (file.kind == "bpmn", file.name))
+    new = [file for file in given if not _is_newest(ctx.session, file)]
+    if new:
+        _require_publishable(new, _gather_deployed(ctx.session).overlaid(_gather(given)))
+    return [_deploy(ctx, file) for file in given]
+
+
+def _take_file(name: str, content: bytes) -> _File:
+    kind = SUFFIXES.get(PurePath(name).suffix)
     if kind is None:
         raise InvalidInput("Deploy .bpmn, .dmn or .form files.", field="name")
-    key, title = _identify(kind, name, content)
-    digest = hashlib.sha256(content).hexdigest()
-    last = ctx.session.scalar(
-        select(Definition)
-        .where(Definition.kind == kind, Definition.key == key)
-        .order_by(Definition.version.desc())
-        .limit(1)
+    return _File(PurePath(name).name, kind, content)
+
+
+def _is_newest(session: Session, file: _File) -> bool:
+    """Tell whether these bytes are the live version of something; then they were checked once."""
+    return any(
+        row.digest == file.digest and (file.kind == "bpmn" or row.key == PurePath(file.name).stem)
+        for row in list_newest(session, file.kind)
     )
-    if last is not None and last.digest == digest:
-        return Deployed(kind, key, last.version, changed=False)
+
+
+def _gather_deployed(session: Session) -> PublishContext:
+    rows = list_newest(session)
+    return gather_context((f"{row.key}.{row.kind}", row.content) for row in rows)
+
+
+def _gather(files: Sequence[_File]) -> PublishContext:
+    return gather_context((file.name, file.content) for file in files)
+
+
+def _require_publishable(files: Sequence[_File], context: PublishContext) -> None:
+    problems: list[dict[str, Any]] = [
+        {"file": file.name, **problem.to_json()}
+        for file in files
+        for problem in check_file(file.name, file.content, context)
+    ]
+    if problems:
+        raise DiagramRefused(problems)
+
+
+def _deploy(ctx: Context, file: _File) -> Deployed:
+    key, title = _identify(file)
+    last = find_version(ctx.session, file.kind, key)
+    if last is not None and last.digest == file.digest:
+        return Deployed(file.kind, key, last.version, changed=False)
     row = Definition(
-        kind=kind,
+        kind=file.kind,
         key=key,
         version=last.version + 1 if last else 1,
         name=title,
-        digest=digest,
-        content=content,
+        digest=file.digest,
+        content=file.content,
         deployed_at=ctx.now,
         deployed_by=ctx.actor.person_id,
     )
@@ -79,22 +136,17 @@ def deploy_file(ctx: Context, *, name: str, content: bytes) -> Deployed:
         AuditTag.DEFINITION_DEPLOYED,
         key,
         f"{title} version {row.version} deployed",
-        detail={"kind": kind, "digest": digest},
+        detail={"kind": file.kind, "digest": file.digest},
     )
-    return Deployed(kind, key, row.version, changed=True)
+    return Deployed(file.kind, key, row.version, changed=True)
 
 
-def _identify(kind: str, name: str, content: bytes) -> tuple[str, str]:
-    if kind == "bpmn":
-        diagram = load_definition(content)
+def _identify(file: _File) -> tuple[str, str]:
+    """Give the key and the title of a file that the publish check has let pass."""
+    stem = PurePath(file.name).stem
+    if file.kind == "bpmn":
+        diagram = load_definition(file.content)
         return diagram.key, diagram.name or diagram.key
-    if kind == "dmn":
-        model = read_decision_model(content)
-        stem = Path(name).stem
-        return stem, model.name or stem
-    try:
-        schema = json.loads(content)
-    except ValueError as error:
-        raise InvalidInput(f"{name} is not JSON: {error}", field="content") from error
-    read_form(schema)
-    return Path(name).stem, str(schema.get("title") or Path(name).stem)
+    if file.kind == "dmn":
+        return stem, read_decision_model(file.content).name or stem
+    return stem, str(json.loads(file.content).get("title") or stem)
