@@ -125,7 +125,7 @@ class DecisionTask(TokenSpec, spiff.ServiceTask):  # type: ignore[misc]
 
     def _run_hook(self, my_task: Task) -> bool:
         variables = self.input_variables(my_task)
-        reference = str(self.decision_ref.evaluate_json(variables))
+        reference = str(self.decision_ref.evaluate_json(visible_data(my_task)))
         result = run_of(my_task).ports.decide(reference, variables)
         if self.result_variable:
             take_result(my_task, {self.result_variable: result})
@@ -201,16 +201,23 @@ class CallActivity(Subprocess, spiff.CallActivity):  # type: ignore[misc]
     outward: tuple[tuple[CallMapping, Expression | None], ...] = ()
 
     def _run_hook(self, my_task: Task) -> None:
-        key = str(self.called_element.evaluate_json(my_task.data))
-        called = run_of(my_task).load_called(key, None)
+        if self.inputs_mapping:
+            my_task.internal_data["inputs"] = evaluate_all(self.inputs_mapping, my_task.data)
+        source = visible_data(my_task)
+        called = run_of(my_task).load_called(str(self.called_element.evaluate_json(source)), None)
         compiled = called.compiled
         scope = ScopeWorkflow(compiled.process, compiled, my_task, called=called)
-        scope.task_tree.data = self._map(self.inward, self.outward, my_task.data, my_task.data)
+        scope.task_tree.data = self._map(self.inward, self.outward, source)
         my_task.workflow.top_workflow.subprocesses[my_task.id] = scope
 
     def scope_ended(self, my_task: Task, data: Data) -> None:
         """Take the mapped variables of the called process."""
-        mapped = self._map(self.outward, self.inward, data, data)
+        inputs = my_task.internal_data.pop("inputs", {})
+        mapped = self._map(self.outward, self.inward, data)
+        if self.outputs_mapping:
+            mapped = evaluate_all(self.outputs_mapping, {**my_task.data, **mapped})
+        else:
+            mapped = {name: value for name, value in mapped.items() if name not in inputs}
         my_task.data = {**my_task.data, **mapped}
         self.finish(my_task)
 
@@ -219,11 +226,10 @@ class CallActivity(Subprocess, spiff.CallActivity):  # type: ignore[misc]
         mappings: tuple[tuple[CallMapping, Expression | None], ...],
         others: tuple[tuple[CallMapping, Expression | None], ...],
         source: Data,
-        everything: Data,
     ) -> Data:
         # Without any mapping all variables pass both ways; with one, only what is mapped does.
         if not mappings and not others:
-            return dict(everything)
+            return dict(source)
         found: Data = {}
         for mapping, expression in mappings:
             if mapping.target is None:

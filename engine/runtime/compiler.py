@@ -86,6 +86,14 @@ class ProcessCompiler:
             )
 
     def _check_node(self, scope: Scope, node: Node) -> None:
+        if node.is_event_subprocess and (scope.incoming(node.id) or scope.outgoing(node.id)):
+            self._problem(
+                "unsupported",
+                node.id,
+                node.line,
+                "An event subprocess has no sequence flows; its start event triggers it.",
+                "Remove the flows, or make it a plain subprocess.",
+            )
         if node.kind != "boundaryEvent":
             return
         attached = scope.nodes.get(node.attached_to or "")

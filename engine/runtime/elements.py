@@ -325,7 +325,7 @@ class ElementBuilder:
         trigger = self.triggers.read(node)
         spec = BoundaryEvent(process, name, no_definition(), node.interrupting)
         spec.trigger = trigger
-        if trigger.kind == "none" and not self.triggers.problems:
+        if not node.triggers:
             self.refuse(
                 node,
                 "unsupported",

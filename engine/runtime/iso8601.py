@@ -63,12 +63,6 @@ class Cycle:
         return self.start if self.start is not None else self.period.after(now)
 
 
-def is_literal(text: str) -> bool:
-    """Tell whether the text is written like an ISO-8601 value rather than an expression."""
-    text = text.strip()
-    return any(pattern.fullmatch(text) for pattern in (_DURATION, _INSTANT, _CYCLE))
-
-
 def parse_duration(text: str) -> Duration:
     """Read a duration such as `P2DT4H`; raises `NotATime` if malformed, empty or over 10 years."""
     match = _DURATION.fullmatch(text.strip())

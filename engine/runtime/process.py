@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,11 @@ from engine.runtime.interface import Definition, ElementInfo, Ports, Step, Throw
 from engine.runtime.script_engine import FEEL_ENGINE
 
 MAXIMUM_NESTING = 50
+
+# SpiffWorkflow logs every change of state together with the variables of the task; what an
+# instance does is in its audit record instead, and its variables belong in no log.
+for _name in ("spiff.task", "spiff.workflow"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class ProcessSpec(BpmnProcessSpec):  # type: ignore[misc]

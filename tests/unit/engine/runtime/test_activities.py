@@ -317,6 +317,25 @@ def test_a_call_activity_maps_only_what_it_declares() -> None:
     assert open_call.complete("c", {"answer": 5}).data == {"key": "called", "answer": 5}
 
 
+def test_a_call_activity_may_compute_what_goes_in_and_out() -> None:
+    ports = MemoryPorts()
+    ports.processes["called"] = diagram(
+        nodes("startEvent", "cs")
+        + nodes("userTask", "c")
+        + nodes("endEvent", "ce")
+        + path("cs", "c", "ce"),
+        key="called",
+    )
+    task = (
+        '<callActivity id="t" calledElement="called">'
+        + parameters(("n", "=x * 2"), outputs=(("total", "=answer + x"),))
+        + "</callActivity>"
+    )
+    play = Play(one(task), {"x": 1}, ports=ports)
+    assert play.wait("c").data == {"x": 1, "n": 2}
+    assert play.complete("c", {"answer": 5}).data == {"x": 1, "total": 6}
+
+
 def test_a_call_of_an_unknown_process_is_refused() -> None:
     with pytest.raises(UnknownProcess):
         Play(one('<callActivity id="t" calledElement="nowhere"/>'))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import RunFailed
+from engine.errors import DiagramRefused, RunFailed
 from tests.unit.engine.runtime.event_elements import (
     ERROR,
     ESCALATION,
@@ -263,3 +263,73 @@ def test_signals_inside_a_scope_reach_the_boundary_of_that_scope_and_stop_it() -
     play = Play(diagram(body, outside=OUTSIDE))
     assert play.last.end_events == ("f",)
     assert play.data == {}
+
+
+def test_an_event_subprocess_with_flows_and_a_boundary_without_trigger_are_refused() -> None:
+    xml = with_event_subprocess(MESSAGE).replace(
+        b"</process>", path("a", "handler").encode() + b"</process>"
+    )
+    with pytest.raises(DiagramRefused) as raised:
+        Play(xml)
+    assert [p["element"] for p in raised.value.problems] == ["handler"]
+    body = nodes("startEvent", "s") + nodes("userTask", "a") + boundary("x", "a", "") + end("e")
+    with pytest.raises(DiagramRefused) as raised:
+        Play(diagram(body + path("s", "a", "e") + path("x", "e")))
+    assert [p["element"] for p in raised.value.problems] == ["x"]
+
+
+def test_a_boundary_event_on_what_is_no_activity_is_refused() -> None:
+    for attached in ("e", "nowhere"):
+        body = nodes("startEvent", "s") + boundary("x", attached, MESSAGE) + end("e")
+        with pytest.raises(DiagramRefused) as raised:
+            Play(diagram(body + path("s", "e") + path("x", "e"), outside=OUTSIDE))
+        assert [p["code"] for p in raised.value.problems] == ["boundary-target"]
+
+
+def test_a_non_interrupting_escalation_starts_an_event_subprocess_and_work_goes_on() -> None:
+    xml = with_event_subprocess(ESCALATION, interrupting=False)
+    xml = xml.replace(
+        b'<userTask id="z"/>',
+        b'<intermediateThrowEvent id="z"><escalationEventDefinition escalationRef="esc"/>'
+        b'</intermediateThrowEvent><userTask id="y"/>',
+    ).replace(b'sourceRef="z" targetRef="e"', b'sourceRef="z" targetRef="y"')
+    xml = xml.replace(b"</process>", path("y", "e").encode() + b"</process>")
+    play = Play(xml).complete("a").complete("b", {"n": 1})
+    assert play.offered == ["h", "y"]
+    assert play.wait("h").data == {"n": 1}
+    assert play.complete("y").complete("h", {"handled": True}).ended
+    assert play.data == {"n": 1, "handled": True}
+
+
+def test_a_handler_that_outlives_its_task_sees_what_the_main_flow_did_when_that_ends() -> None:
+    body = (
+        nodes("startEvent", "s")
+        + nodes("userTask", "a", "b", "h", "k")
+        + boundary("x", "a", MESSAGE, interrupting=False)
+        + end("e")
+        + end("f")
+        + path("s", "a", "b", "e")
+        + path("x", "h", "k", "f")
+    )
+    play = Play(diagram(body, outside=OUTSIDE), {"date": 1, "note": 1}).message("amended")
+    play.complete("a", {"date": 2}).complete("h", {"note": 2})
+    assert play.wait("k").data == {"date": 1, "note": 2}
+    play.complete("b", {"date": 3})
+    assert play.wait("k").data == {"date": 3, "note": 2}
+    assert play.complete("k").data == {"date": 3, "note": 2}
+
+
+def test_a_handler_and_the_main_flow_that_change_the_same_variable_conflict() -> None:
+    body = (
+        nodes("startEvent", "s")
+        + nodes("userTask", "a", "h")
+        + boundary("x", "a", MESSAGE, interrupting=False)
+        + end("e")
+        + end("f")
+        + path("s", "a", "e")
+        + path("x", "h", "f")
+    )
+    play = Play(diagram(body, outside=OUTSIDE), {"date": 1}).message("amended", {"date": 2})
+    with pytest.raises(RunFailed) as raised:
+        play.complete("a", {"date": 3})
+    assert (raised.value.code, raised.value.element) == ("data-conflict", "e")

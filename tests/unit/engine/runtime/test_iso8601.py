@@ -8,7 +8,6 @@ import pytest
 
 from engine.runtime.iso8601 import (
     NotATime,
-    is_literal,
     next_due,
     parse_cycle,
     parse_duration,
@@ -163,8 +162,3 @@ def test_missed_occurrences_are_counted_and_skipped() -> None:
     )
     upcoming, skipped = next_due(due, parse_duration("P1M"), utc(2027, 4, 1))
     assert (upcoming, skipped) == (utc(2027, 4, 28), 2)
-
-
-def test_literals_are_told_from_expressions() -> None:
-    assert all(map(is_literal, ["PT5M", "2027-01-01T00:00:00Z", "R3/PT10M"]))
-    assert not any(map(is_literal, ["deadline", "=deadline", "${deadline}", "5 minutes"]))
