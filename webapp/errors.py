@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from typing import ClassVar
-from urllib.parse import quote
 
-from flask import Flask, Response, g, redirect, render_template, request
+from flask import Flask, Response, g, render_template, request
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from engine.errors import NotFound, NotSignedIn, Refusal, TemporarilyUnavailable, TooLarge
+from engine.errors import NotFound, Refusal, TemporarilyUnavailable, TooLarge
 from models.base import new_id
 from webapp.problems import add_retry, answer_problem, correlation_id
 
@@ -51,9 +50,6 @@ def answer_refusal(refusal: Refusal) -> BaseResponse:
     """Give the answer to a refusal, as the client reads it."""
     if is_for_programs():
         return answer_problem(refusal)
-    if isinstance(refusal, NotSignedIn):
-        back = quote(request.full_path.rstrip("?")) if request.method == "GET" else "/"
-        return redirect(f"/sign-in?next={back}", 303)
     page = render_template("errors/refusal.html", refusal=refusal, correlation_id=correlation_id())
     return add_retry(Response(page, status=refusal.status, content_type="text/html"), refusal)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from engine.commands.context import execute
 from engine.context import SYSTEM
-from engine.errors import InvalidInput, Refusal
+from engine.errors import InvalidInput, NotSignedIn, Refusal
 from models.queries.people import PersonRow, find_person_by_email, list_people
 from models.vocabulary import Role
 from webapp.auth.identity import current_actor, current_credentials, public
@@ -21,7 +22,8 @@ from webapp.auth.passwords import (
     require_password_length,
 )
 from webapp.auth.sessions import SESSION_COOKIE, end_session, start_session
-from webapp.problems import add_retry
+from webapp.errors import is_for_programs
+from webapp.problems import add_retry, answer_problem
 from webapp.services import read_session, services
 
 DEMO_PASSWORD = "assent-demo"
@@ -76,6 +78,22 @@ def sign_out() -> BaseResponse:
     return response
 
 
+@blueprint.app_errorhandler(NotSignedIn)
+def ask_to_sign_in(refusal: NotSignedIn) -> BaseResponse:
+    """Let a person sign in and come back; a form that was sent too late keeps its page in mind."""
+    if is_for_programs():
+        return answer_problem(refusal)
+    if request.method in {"GET", "HEAD"}:
+        return redirect(f"/sign-in?next={quote(request.full_path.rstrip('?'))}", 303)
+    ended = NotSignedIn("Your session has ended. Sign in, and you are back at the form.")
+    return _show_form(ended, _path_of_referrer())
+
+
+def _path_of_referrer() -> str:
+    referrer = urlsplit(request.referrer or "")
+    return referrer.path if referrer.netloc == request.host and referrer.path else "/"
+
+
 def _start(email: str, password: str) -> str:
     require_password_length(password)
     database, clock = services().database, services().clock
@@ -99,22 +117,29 @@ def _start(email: str, password: str) -> str:
     )
 
 
-def _show_form(refusal: Refusal | None = None) -> Response:
+def _show_form(refusal: Refusal | None = None, path: str | None = None) -> Response:
     people = []
     if services().settings.demo:
         with read_session() as session:
-            people = [_describe(row) for row in list_people(session) if row.person.password_hash]
+            known = [row for row in list_people(session) if row.person.password_hash]
+        people = [_describe(row) for row in sorted(known, key=_first_role)]
     page = render_template(
         "auth/sign_in.html",
         refusal=refusal,
         errors=refusal is not None,
         email=request.form.get("email", "")[:200],
-        next=_where_next(),
+        next=path or _where_next(),
         people=people,
         demo_password=DEMO_PASSWORD,
     )
     response = make_response(page, refusal.status if refusal else 200)
     return add_retry(response, refusal) if refusal else response
+
+
+def _first_role(row: PersonRow) -> int:
+    """Give where the person comes in the order of the work: who proposes first, auditors last."""
+    ranks = [rank for rank, role in enumerate(Role) if role.value in row.roles]
+    return min(ranks, default=len(Role))
 
 
 def _describe(row: PersonRow) -> dict[str, str]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tests.integration.api.proposal_body import COMPLETE
 from tests.integration.site import Program, Site
 
@@ -127,6 +129,23 @@ def test_completing_moves_the_process_on_and_the_second_hears_who_was_first(exam
     assert "at" in late.json
     done = tomas.get("/tasks?state=done").json["items"]
     assert task_id in [task["id"] for task in done]
+
+
+def test_of_eight_who_complete_a_task_at_once_one_succeeds_and_seven_hear_who(example: Site):
+    number = submit_proposal(example)
+    task_id = find_task(example.speak_for("u02"), number)
+    token = example.issue_token("u02", "read", "write")
+    body = {"data": {"assessment": "proceed", "risk": "medium"}}
+
+    def complete(_turn: int) -> tuple[int, str]:
+        program = Program(example.app.test_client(), token)
+        answer = program.post(f"/tasks/{task_id}/complete", body)
+        return int(answer.status_code), str(answer.json.get("code", ""))
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = sorted(threads.map(complete, range(8)))
+
+    assert outcomes == [(200, "")] + [(409, "done-by")] * 7
 
 
 def test_a_task_that_was_touched_meanwhile_is_a_412(example: Site):

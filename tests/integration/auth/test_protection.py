@@ -25,15 +25,29 @@ def test_every_answer_forbids_the_browser_what_no_page_needs(site: Site, path: s
 def test_who_is_not_signed_in_is_sent_to_sign_in_by_pages_and_refused_by_the_api(site: Site):
     client = site.app.test_client()
 
-    page = client.post("/sign-out")
+    page = client.get("/inbox?mine=1")
     api = client.get("/api/v1/me")
 
     assert page.status_code == 303
-    assert page.headers["Location"].startswith("/sign-in")
+    assert page.headers["Location"] == "/sign-in?next=/inbox%3Fmine%3D1"
     assert api.status_code == 401
     assert api.content_type == "application/problem+json"
     assert api.json["code"] == "not-signed-in"
     assert api.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_form_sent_after_the_session_ended_is_a_401_that_leads_back_to_the_form(site: Site):
+    site.add_person("mara")
+    browser = site.browser("mara")
+    site.pass_time(hours=9)
+
+    late = browser.post("/sign-out", headers={"Referer": "http://localhost/proposals/P4/edit"})
+    foreign = browser.post("/sign-out", headers={"Referer": "https://evil.example/proposals"})
+
+    assert late.status_code == foreign.status_code == 401
+    assert "Your session has ended" in late.text
+    assert 'name="next" value="/proposals/P4/edit"' in late.text
+    assert 'name="next" value="/"' in foreign.text
 
 
 @pytest.mark.parametrize("token", [None, "", "old-token", "x" * 5000])
