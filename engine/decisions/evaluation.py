@@ -41,6 +41,8 @@ class Evaluation:
         self.explain = explain
         self.tables: list[TableExplanation] = []
         self.notes: list[str] = []
+        declared = {element.name for element in model.elements()}
+        self._undeclared = {name: value for name, value in inputs.items() if name not in declared}
         self._answers: dict[str, Value] = {}
         self._underway: set[str] = set()
         self._imported: dict[str, Evaluation] = {}
@@ -98,10 +100,7 @@ class Evaluation:
 
     def scope_of(self, required: tuple[dmn.Reference, ...]) -> Scope:
         """Return the scope of an element: its requirements, and inputs nobody declares."""
-        declared = {element.name for element in self.model.elements()}
-        visible: dict[str, Value] = {
-            name: value for name, value in self.inputs.items() if name not in declared
-        }
+        visible: dict[str, Value] = dict(self._undeclared)
         for reference in required:
             self._bind(reference, visible)
         return outermost_scope(visible, self.meter)

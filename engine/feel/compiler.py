@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as operators
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
@@ -41,12 +42,7 @@ def _compile_name(node: syntax.Name) -> Run:
     built_in = BUILT_INS.get(name)
     if built_in is None:
         return lambda scope: scope.find(name)
-
-    def run(scope: Scope) -> Value:
-        value = scope.find(name)
-        return built_in if value is None else value
-
-    return run
+    return lambda scope: built_in if (value := scope.find(name)) is None else value
 
 
 def _compile_path(node: syntax.Path) -> Run:
@@ -64,6 +60,8 @@ def _compile_path(node: syntax.Path) -> Run:
 def _compile_compare(node: syntax.Compare) -> Run:
     left, right, operator = compile_node(node.left), compile_node(node.right), node.operator
     fast = _FAST_COMPARISONS[operator]
+    if isinstance(node.right, syntax.Literal):
+        return _compile_compare_with(left, operator, node.right.value)
 
     def run(scope: Scope) -> Value:
         a, b = left(scope), right(scope)
@@ -75,13 +73,28 @@ def _compile_compare(node: syntax.Compare) -> Run:
     return run
 
 
-_FAST_COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
-    "=": lambda a, b: bool(a == b),
-    "!=": lambda a, b: bool(a != b),
-    "<": lambda a, b: bool(a < b),
-    "<=": lambda a, b: bool(a <= b),
-    ">": lambda a, b: bool(a > b),
-    ">=": lambda a, b: bool(a >= b),
+def _compile_compare_with(left: Run, operator: str, constant: Value) -> Run:
+    """Compare with a constant: by far the most frequent condition, so it is made short."""
+    fast, kind = _FAST_COMPARISONS[operator], type(constant)
+    if kind is not Decimal and kind is not str:
+        return lambda scope: relate(scope.meter, operator, left(scope), constant)
+
+    def run(scope: Scope) -> Value:
+        value = left(scope)
+        if type(value) is kind:
+            return fast(value, constant)
+        return relate(scope.meter, operator, value, constant)
+
+    return run
+
+
+_FAST_COMPARISONS: dict[str, Callable[[Value, Value], Value]] = {
+    "=": operators.eq,
+    "!=": operators.ne,
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
 }
 
 

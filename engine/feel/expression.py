@@ -12,7 +12,7 @@ from engine.feel.builtins import BUILT_IN_NAMES
 from engine.feel.compiler import Run, compile_node
 from engine.feel.errors import FeelLimit
 from engine.feel.json_values import from_json
-from engine.feel.limits import Meter
+from engine.feel.limits import STEPS, Meter
 from engine.feel.parser import Parser
 from engine.feel.scope import Scope, outermost_scope
 from engine.feel.syntax import Node, Tests
@@ -103,7 +103,11 @@ def evaluate(
     """
     if isinstance(expression, str):
         expression = parse_expression(expression, data)
-    return run_in(outermost_scope(data, meter or Meter(now=now)), expression.run)
+    scope = Scope(meter or Meter(STEPS, now), {}, None, data)
+    try:
+        return expression.run(scope)
+    except RecursionError:
+        raise FeelLimit("The expression is nested too deep.") from None
 
 
 def evaluate_unary_tests(

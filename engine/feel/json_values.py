@@ -14,6 +14,7 @@ from engine.feel.values import DECIMAL128, KIND_NAMES, FeelFunction, FeelRange, 
 
 _LARGEST_RESULT = 20_000
 _LARGEST_WHOLE_DIGITS = 34
+_LARGEST_EXACT = 10**34
 
 
 def from_json(data: Any, depth: int = 0) -> Value:
@@ -22,10 +23,11 @@ def from_json(data: Any, depth: int = 0) -> Value:
     Raises FeelFailed for anything that is neither, FeelLimit for nesting beyond the bound.
     """
     kind = type(data)
-    if data is None or kind is str or kind is bool or kind is Decimal:
+    if kind is str or data is None or kind is bool or kind is Decimal:
         return data
     if kind is int:
-        return DECIMAL128.create_decimal(data)
+        exact = -_LARGEST_EXACT < data < _LARGEST_EXACT
+        return Decimal(data) if exact else DECIMAL128.create_decimal(data)
     if kind is float:
         return _from_float(data)
     if depth > NESTING:

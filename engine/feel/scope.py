@@ -17,12 +17,18 @@ class Scope:
 
     __slots__ = ("bindings", "data", "meter", "parent")
 
-    def __init__(self, meter: Meter, bindings: dict[str, Value], parent: Scope | None) -> None:
-        """Take the meter of the evaluation and names bound to FEEL values."""
+    def __init__(
+        self,
+        meter: Meter,
+        bindings: dict[str, Value],
+        parent: Scope | None,
+        data: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        """Take the meter, names bound to FEEL values, and JSON data not read yet."""
         self.meter = meter
         self.bindings = bindings
         self.parent = parent
-        self.data = _NOTHING
+        self.data = data
 
     def inside(self, bindings: dict[str, Value]) -> Scope:
         """Return a scope inside this one in which these names are bound."""
@@ -35,8 +41,7 @@ class Scope:
             if name in scope.bindings:
                 return scope.bindings[name]
             if name in scope.data:
-                value = from_json(scope.data[name])
-                scope.bindings[name] = value
+                value = scope.bindings[name] = from_json(scope.data[name])
                 return value
             scope = scope.parent
         return None
@@ -44,6 +49,4 @@ class Scope:
 
 def outermost_scope(data: Mapping[str, Any], meter: Meter) -> Scope:
     """Return the scope of an evaluation: the data, read as FEEL values when first asked for."""
-    scope = Scope(meter, {}, None)
-    scope.data = data
-    return scope
+    return Scope(meter, {}, None, data)

@@ -17,9 +17,13 @@ from engine.feel.values import FeelRange, Value
 Test: TypeAlias = Callable[[Scope, Value], bool | None]
 
 
-def compile_tests(node: syntax.Tests) -> Test:
-    """Return the function that tells whether an input value passes unary tests."""
-    tests = tuple(_compile_test(test) for test in node.tests)
+def compile_tests(node: syntax.Tests, *, of_cell: bool = True) -> Test:
+    """Return the function that tells whether an input value passes unary tests.
+
+    In the cell of a table a boolean decides by itself, as in `limit > 3` in a column of texts;
+    after `in` it is a value like any other.
+    """
+    tests = tuple(_compile_test(test, of_cell) for test in node.tests)
     if not tests:
         return lambda scope, value: True
     if len(tests) == 1 and not node.negated:
@@ -39,19 +43,19 @@ def compile_tests(node: syntax.Tests) -> Test:
     return run
 
 
-def _compile_test(node: Node) -> Test:
+def _compile_test(node: Node, of_cell: bool) -> Test:
     if isinstance(node, syntax.OperatorTest):
         return _compile_operator_test(node)
     assert isinstance(node, syntax.ValueTest)
     run = compile_node(node.operand)
     if not node.uses_input:
-        return lambda scope, value: matches(scope.meter, value, run(scope))
+        return lambda scope, value: matches(scope.meter, value, run(scope), of_cell)
 
     def match(scope: Scope, value: Value) -> bool | None:
         answer = run(scope.inside({"?": value}))
         if answer is None or type(answer) is bool:
             return answer
-        return matches(scope.meter, value, answer)
+        return matches(scope.meter, value, answer, of_cell)
 
     return match
 
@@ -68,7 +72,7 @@ def _compile_operator_test(node: syntax.OperatorTest) -> Test:
     return compare
 
 
-def matches(meter: Meter, value: Value, answer: Value) -> bool | None:
+def matches(meter: Meter, value: Value, answer: Value, of_cell: bool) -> bool | None:
     """Tell whether an input passes a test that gave this answer (DMN 1.5, 7.3.2 and table 53)."""
     kind = type(answer)
     if kind is FeelRange and type(value) is not FeelRange:
@@ -78,7 +82,7 @@ def matches(meter: Meter, value: Value, answer: Value) -> bool | None:
     if kind is list:
         same = equals(meter, value, answer)
         return same or _is_member(meter, value, answer)
-    if kind is bool and type(value) is not bool and value is not None:
+    if of_cell and kind is bool and type(value) is not bool and value is not None:
         return bool(answer)
     return equals(meter, value, answer)
 
@@ -94,7 +98,7 @@ def _is_member(meter: Meter, value: Value, items: list[Value]) -> bool:
 
 
 def _compile_in(node: syntax.In) -> Run:
-    value, tests = compile_node(node.value), compile_tests(node.tests)
+    value, tests = compile_node(node.value), compile_tests(node.tests, of_cell=False)
     return lambda scope: tests(scope, value(scope))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from engine.feel.builtins.registry import built_in
 from engine.feel.limits import Meter
@@ -14,19 +15,36 @@ class _NoOrder(Exception):
     """Two endpoints do not compare, so the relation is null."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Endless:
+    """The side on which a range such as `(> 5)` does not end."""
+
+    sign: int
+
+
 def _order(left: Value, right: Value) -> int:
+    if isinstance(left, _Endless) or isinstance(right, _Endless):
+        return _sign(left) - _sign(right)
     order = compare(left, right)
     if order is None:
         raise _NoOrder
     return order
 
 
+def _sign(value: Value) -> int:
+    return value.sign if isinstance(value, _Endless) else 0
+
+
 def _low(value: Value) -> tuple[Value, bool]:
-    return (value.low, value.low_included) if isinstance(value, FeelRange) else (value, True)
+    if not isinstance(value, FeelRange):
+        return value, True
+    return (_Endless(-1) if value.low is None else value.low), value.low_included
 
 
 def _high(value: Value) -> tuple[Value, bool]:
-    return (value.high, value.high_included) if isinstance(value, FeelRange) else (value, True)
+    if not isinstance(value, FeelRange):
+        return value, True
+    return (_Endless(1) if value.high is None else value.high), value.high_included
 
 
 def _starts_no_later(left: Value, right: Value) -> bool:

@@ -19,7 +19,7 @@ def list_contains(meter: Meter, items: list[Value], element: Value) -> Value:
     return any(equals(meter, item, element) is True for item in items)
 
 
-@built_in("count", "list...: list")
+@built_in("count", "list: list")
 def count(meter: Meter, items: list[Value]) -> Value:
     """Return the number of items."""
     return number(len(items))
@@ -51,10 +51,12 @@ def append(meter: Meter, items: list[Value], added: list[Value]) -> Value:
 
 
 @built_in("concatenate", "list...: list")
-def concatenate(meter: Meter, lists: list[Value]) -> Value:
-    """Return all lists one after the other."""
+def concatenate(meter: Meter, lists: list[Value]) -> list[Value] | None:
+    """Return all lists one after the other; null when one of them is."""
     result: list[Value] = []
     for items in lists:
+        if items is None:
+            return None
         part = items if type(items) is list else [items]
         meter.charge_items(len(result) + len(part))
         result = [*result, *part]
@@ -64,7 +66,8 @@ def concatenate(meter: Meter, lists: list[Value]) -> Value:
 @built_in("union", "list...: list")
 def union(meter: Meter, lists: list[Value]) -> Value:
     """Return all lists one after the other without repetitions."""
-    return _distinct(meter, concatenate(meter, lists))
+    items = concatenate(meter, lists)
+    return None if items is None else _distinct(meter, items)
 
 
 @built_in("distinct values", "list: list")

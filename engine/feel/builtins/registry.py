@@ -99,7 +99,7 @@ def _fit(value: Value, parameter: BuiltInParameter) -> object:
     if kinds is None or type(value) in kinds:
         return value
     if value is None:
-        return _MISFIT
+        return None if parameter.optional else _MISFIT
     if list in kinds:
         return [value]
     if type(value) is list and len(value) == 1 and type(value[0]) in kinds:
