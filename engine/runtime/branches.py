@@ -129,10 +129,13 @@ class _Ended:
         others = [child for child in level.children if child is not below]
         if past_origin and self.seen is not None:
             changes = self._claim(below, changes)
+        own = {name: change for name, change in changes.items() if self._is_own(name)}
         for other in others:
-            for found in list(subtree(other)):
+            for found, origin, stale in list(_with_origins(other, level)):
                 for name, change in changes.items():
-                    self._pass_on(found, name, change)
+                    self._pass_on(found, name, change, stale)
+                if origin is not None:
+                    _refresh(origin, stale, own)
         level.data = {**level.data, **{name: after for name, (_, after) in changes.items()}}
 
     def _claim(
@@ -151,24 +154,42 @@ class _Ended:
             return True
         return not same(self.task.data.get(name), self.seen.get(name, MISSING))
 
-    def _pass_on(self, found: Task, name: str, change: tuple[Any, Any]) -> None:
+    def _pass_on(self, found: Task, name: str, change: tuple[Any, Any], stale: Data) -> None:
         before, after = change
         value = found.data.get(name, MISSING)
         own = self._is_own(name)
-        is_former = self.seen is not None and same(value, self.seen.get(name, MISSING))
-        if same(value, before) or (own and is_former):
+        former = self.seen is not None and same(value, self.seen.get(name, MISSING))
+        # A token that an event let go may still hold what its main flow has moved on from.
+        unchanged = name in stale and same(value, stale[name])
+        if same(value, before) or (own and (former or unchanged)):
             found.data = {**found.data, name: after}
         elif own and self.is_token(found) and not same(value, after):
-            self._settle(found, name, change, value)
+            self.resolve(name, before, [after, value])
 
-    def _settle(self, token: Task, name: str, change: tuple[Any, Any], value: Any) -> None:
-        origin = _origin_of(token)
-        if origin is None or not same(value, origin.data.get(name, MISSING)):
-            self.resolve(name, change[0], [change[1], value])
-            return
-        # The token only holds what it was let go with; the main flow has moved on since.
-        token.data = {**token.data, name: change[1]}
-        origin.data = {**origin.data, name: change[1]}
+
+def _with_origins(top: Task, level: Task) -> Iterable[tuple[Task, Task | None, Data]]:
+    """Yield a subtree, each task with the place and variables it was let go with, if it was."""
+    subprocesses = top.workflow.top_workflow.subprocesses
+    stack: list[tuple[Task, Task | None]] = [(top, level if is_spawned(top, level) else None)]
+    while stack:
+        found, origin = stack.pop()
+        yield found, origin, {} if origin is None else origin.data
+        for child in found.children:
+            stack.append((child, found if is_spawned(child, found) else origin))
+        inner = subprocesses.get(found.id)
+        if inner is not None and inner.shares_data:
+            stack.append((inner.task_tree, origin))
+
+
+def _refresh(origin: Task, stale: Data, changes: dict[str, tuple[Any, Any]]) -> None:
+    """Let the place a token was let go from take over what the token took over."""
+    updates = {
+        name: after
+        for name, (_, after) in changes.items()
+        if name in stale and same(origin.data.get(name, MISSING), stale[name])
+    }
+    if updates:
+        origin.data = {**origin.data, **updates}
 
 
 def is_spawned(child: Task, parent: Task) -> bool:

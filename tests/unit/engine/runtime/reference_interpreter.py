@@ -221,11 +221,12 @@ class ScopeNode(Node):
 
     def _pass_on_main(self, data: Data) -> None:
         """A main flow that has ended: handlers take over what they have not changed themselves."""
-        for handler in self.floating:
-            origin = handler.origin
+        # A handler may have been let go by another one, so all are compared with what was.
+        origins = [dict(handler.origin.data) for handler in self.floating]
+        for handler, origin in zip(self.floating, origins, strict=True):
             for name, value in data.items():
                 for holder in {id(node): node for node in handler.node.holders()}.values():
-                    seen = origin.data.get(name, NOTHING)
+                    seen = origin.get(name, NOTHING)
                     mine = holder.data.get(name, NOTHING)
                     if not differs(mine, seen):
                         holder.data = {**holder.data, name: value}
