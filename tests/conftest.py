@@ -13,10 +13,17 @@ import pytest
 
 from engine.clock import Clock
 from engine.commands.context import execute
+from engine.commands.definitions import deploy_folder
+from engine.commands.organization import load_organization
 from engine.context import SYSTEM, Actor
 from engine.people import load_actor
 from models.database import Database
 from models.migrate import upgrade_database
+from workers.dml.statement import open_statement_signer
+from workers.dml.storage import open_media_store
+from workers.runner import drain
+from workers.snapshots import DatabasePorts
+from workers.topics import TOPICS
 
 PROJECT = Path(__file__).resolve().parents[1]
 ORGANIZATION = PROJECT / "webapp" / "demo" / "example_org.json"
@@ -65,9 +72,6 @@ def loaded_template(
     organization: dict[str, Any],
 ) -> Path:
     """Give the file of a database with the organization loaded and the processes deployed."""
-    from engine.commands.definitions import deploy_folder
-    from engine.commands.organization import load_organization
-
     path = tmp_path_factory.mktemp("template") / "loaded.db"
     shutil.copy(empty_template, path)
     database = Database(f"sqlite:///{path}")
@@ -94,6 +98,18 @@ def database(tmp_path: Path, loaded_template: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'assent.db'}")
     yield database
     database.close()
+
+
+@pytest.fixture
+def work(database: Database, clock: MovableClock, tmp_path: Path) -> Callable[[], int]:
+    """Give a function that runs every due job in the calling thread."""
+    ports = DatabasePorts(
+        database,
+        clock,
+        media=open_media_store(str(tmp_path / "media")),
+        signer=open_statement_signer(tmp_path / "keys"),
+    )
+    return lambda: drain(database, clock, ports, TOPICS)
 
 
 @pytest.fixture

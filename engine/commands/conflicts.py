@@ -26,13 +26,12 @@ from models.vocabulary import (
     AuditTag,
     FindingState,
     InstanceState,
-    ProposalState,
     Role,
     TaskState,
 )
 
 RESOLVERS = (Role.CHANGE_MANAGER, Role.PORTFOLIO_MANAGER, Role.PMO_LEAD, Role.RELEASE_MANAGER)
-RESOLVE_TASKS = ("resolve_conflicts", "resolve_release_conflicts")
+RESOLVE_FORM = "resolve_conflicts"
 
 
 def resolve_finding(
@@ -91,6 +90,9 @@ def _move(ctx: Context, finding: ConflictFinding, slot_start: str | None) -> Non
     subject = load_subject(ctx.session, finding.subject_kind, finding.subject_id)
     if not isinstance(subject, Proposal | Rfc | Release):
         raise Conflict("Reviews have no dates to move.")
+    resolving = _find_resolve_task(ctx, finding) is not None
+    if not resolving and not isinstance(subject, Proposal):
+        raise Conflict(f"{subject.number} can be moved only while its conflicts are resolved.")
     moved = _move_subject(ctx, subject, start, end)
     _settle(
         ctx,
@@ -100,7 +102,7 @@ def _move(ctx: Context, finding: ConflictFinding, slot_start: str | None) -> Non
         f"{subject.number} moved to {tell_local(start, subject.tz)}: {finding.sentence}",
     )
     if isinstance(subject, Proposal) and moved:
-        _follow_move(ctx, subject)
+        _follow_move(ctx, subject, resolving)
 
 
 def _move_subject(
@@ -117,9 +119,9 @@ def _move_subject(
     return before != start
 
 
-def _follow_move(ctx: Context, proposal: Proposal) -> None:
-    if proposal.state in (ProposalState.UNDER_REVIEW, ProposalState.SUBMITTED):
-        # Being reviewed, it is checked again by the task at hand; nothing was authorized yet.
+def _follow_move(ctx: Context, proposal: Proposal, resolving: bool) -> None:
+    if resolving:
+        # The task at hand has it checked again; nothing was authorized on the old dates.
         proposal.revision += 1
         publish_forecast(ctx, proposal)
     else:
@@ -159,18 +161,7 @@ def _settle(
 def _check_again_when_clear(ctx: Context, finding: ConflictFinding) -> None:
     if count_blocking(ctx.session, finding.subject_kind, finding.subject_id):
         return
-    task = ctx.session.scalar(
-        select(UserTask)
-        .join(Instance, Instance.id == UserTask.instance_id)
-        .where(
-            Instance.subject_kind == finding.subject_kind,
-            Instance.subject_id == finding.subject_id,
-            Instance.state == InstanceState.RUNNING.value,
-            UserTask.state == TaskState.OPEN.value,
-            UserTask.form_key.in_(RESOLVE_TASKS),
-        )
-        .limit(1)
-    )
+    task = _find_resolve_task(ctx, finding)
     if task is None:
         return
     task.state, task.done_at = TaskState.DONE.value, ctx.now
@@ -180,4 +171,19 @@ def _check_again_when_clear(ctx: Context, finding: ConflictFinding) -> None:
         ctx,
         load_instance(ctx, task.instance_id),
         lambda definition, state, ports: runtime.complete_task(definition, state, ref, {}, ports),
+    )
+
+
+def _find_resolve_task(ctx: Context, finding: ConflictFinding) -> UserTask | None:
+    return ctx.session.scalar(
+        select(UserTask)
+        .join(Instance, Instance.id == UserTask.instance_id)
+        .where(
+            Instance.subject_kind == finding.subject_kind,
+            Instance.subject_id == finding.subject_id,
+            Instance.state == InstanceState.RUNNING.value,
+            UserTask.state == TaskState.OPEN.value,
+            UserTask.form_key == RESOLVE_FORM,
+        )
+        .limit(1)
     )
