@@ -1,0 +1,376 @@
+"""Runs a diagram in memory from start to end: answers tasks, jumps timers, keeps a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from engine.errors import Refusal, UnknownProcess
+from engine.forms.model import LIST_KINDS, Form
+from engine.runtime import advance as runtime
+from engine.runtime.definitions import load_definition
+from engine.runtime.interface import (
+    Advance,
+    Definition,
+    ElementInfo,
+    JobWait,
+    MessageWait,
+    SignalWait,
+    Step,
+    ThrownEvent,
+    TimerWait,
+    UserWait,
+    Wait,
+)
+
+SIMULATION_BEGINS = datetime(2027, 1, 4, 9, tzinfo=UTC)
+"""The instant at which every simulation begins; a timer that is jumped moves the clock."""
+MAXIMUM_ACTS = 10_000
+"""How many tasks are answered and timers jumped before an endless process is given up."""
+ENDLESS_CYCLE_FIRINGS = 3
+"""How often in a row a cycle without an end is jumped while nothing else happens."""
+
+_CONTAINERS = frozenset({"subProcess", "transaction", "callActivity"})
+_BODIES = frozenset({"multiInstanceBody", "loopBody"})
+_ERROR = "error"
+
+Answers = Mapping[str, Any]
+"""By element id, topic, record action, decision, message or signal name: an object of variables, a
+list of such objects used in order (the last stays), or null for what nobody answers. An object
+`{"error": {"code": …, "message": …}}` ends a service task with that BPMN error."""
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "conflicts.check": {
+        "findings_open": 0,
+        "findings_blocking": 0,
+        "worst_severity": None,
+        "conflict_run": "simulated",
+    },
+    "dml.check_in": {"checkin_accepted": True, "checkin_problems": []},
+    "dml.check_out": {"media_verified": True, "media_problems": []},
+    "proposal.check_completeness": {"complete": True, "missing": []},
+    "authority.seat": {
+        "seats": [{"seat": 1, "role": "cab_member", "person": "", "label": "Simulated seat"}],
+        "quorum": 1,
+        "round": 1,
+    },
+    "authorization.tally": {"outcome": "authorize", "conditions": []},
+}
+"""What topics and record actions that ship answer when the answers say nothing."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came of a simulation."""
+
+    state: Literal["completed", "waiting", "failed"]
+    trace: tuple[str, ...]
+    """Ids of the elements in the order they were executed; a subprocess is before its inside."""
+    ends: tuple[str, ...]
+    """End events of the process itself, in the order they were reached."""
+    waiting: tuple[str, ...]
+    data: Mapping[str, Any]
+    error: Mapping[str, Any] | None
+    """code, element and message of what made it fail."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it in the shape that `assent simulate --json` prints."""
+        return {
+            "state": self.state,
+            "trace": list(self.trace),
+            "ends": list(self.ends),
+            "waiting": list(self.waiting),
+            "data": dict(self.data),
+            "error": None if self.error is None else dict(self.error),
+        }
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a diagram may use: other processes by key, decisions, and forms by key."""
+
+    processes: Mapping[str, bytes] = field(default_factory=dict)
+    decide: Callable[[str, dict[str, Any]], Any] | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
+
+
+def fill_form(form: Form) -> dict[str, Any]:
+    """Return the default answer to a form: first options, ticked boxes, smallest numbers."""
+    filled: dict[str, Any] = {}
+    for one in form.fields:
+        if one.default is not None:
+            filled[one.key] = one.default
+        elif one.options:
+            first = one.options[0].value
+            filled[one.key] = [first] if one.kind in LIST_KINDS else first
+        elif one.kind == "checkbox":
+            filled[one.key] = True
+        elif one.kind == "number":
+            filled[one.key] = max(one.minimum or 0, 1)
+    return filled
+
+
+def refused(code: str, element: str | None, message: str) -> Simulated:
+    """Return the outcome of a diagram that can't even start."""
+    error = {"code": code, "element": element, "message": message}
+    return Simulated("failed", (), (), (), {}, error)
+
+
+def simulate(
+    xml: bytes,
+    data: Mapping[str, Any],
+    answers: Answers,
+    surroundings: Surroundings | None = None,
+    key: str | None = None,
+) -> Simulated:
+    """Run a process of a file until it ends, waits for what nobody answers, or fails.
+
+    User, manual, receive and service tasks are answered as soon as they wait; a timer is jumped
+    when nothing else is left to do; messages and signals come from the answers or from the process
+    itself. Raises nothing for what a diagram, its data or the answers hold.
+    """
+    try:
+        definition = load_definition(xml, key)
+    except Refusal as refusal:
+        return _failure(refusal, None)
+    play = _Play(definition, _Ports(answers, surroundings or Surroundings()))
+    try:
+        play.run(dict(data))
+    except Refusal as refusal:
+        return _failure(refusal, play)
+    return play.outcome("completed" if play.ended else "waiting")
+
+
+def _failure(refusal: Refusal, play: _Play | None) -> Simulated:
+    code, element, message = refusal.code, refusal.field, refusal.message
+    problems = getattr(refusal, "problems", None)
+    if problems:
+        code, element = problems[0]["code"], problems[0]["element"]
+    error = {"code": code, "element": element, "message": message}
+    return play.outcome("failed", error) if play else refused(code, element, message)
+
+
+class _Ports:
+    """The runtime's ports: a clock that is moved, answers, and decisions of the surroundings."""
+
+    def __init__(self, answers: Answers, surroundings: Surroundings) -> None:
+        self.answers = answers
+        self.surroundings = surroundings
+        self.clock = SIMULATION_BEGINS
+        self.used: dict[str, int] = {}
+
+    def now(self) -> datetime:
+        return self.clock
+
+    def find(self, *names: str) -> tuple[bool, Any]:
+        """Tell whether any of the names is answered, and give its next answer."""
+        for name in names:
+            if name in self.answers:
+                told = self.answers[name]
+                if not isinstance(told, list):
+                    return True, told
+                place = self.used.get(name, 0)
+                self.used[name] = place + 1
+                return True, told[min(place, len(told) - 1)] if told else None
+        return False, None
+
+    def decide(self, decision_ref: str, inputs: dict[str, Any]) -> Any:
+        answered, value = self.find(decision_ref)
+        if answered:
+            return value
+        if self.surroundings.decide is None:
+            raise UnknownDecisionHere(f"There is no decision {decision_ref!r} beside the diagram.")
+        return self.surroundings.decide(decision_ref, inputs)
+
+    def record(
+        self, action: str, element: ElementInfo, inputs: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        answered, value = self.find(element.id, action)
+        return value if answered else dict(DEFAULTS.get(action, {}))
+
+    def load_called(self, key: str, digest: str | None) -> Definition:
+        if key not in self.surroundings.processes:
+            raise UnknownProcess(f"There is no process {key!r} beside the diagram.")
+        return load_definition(self.surroundings.processes[key], key)
+
+
+class UnknownDecisionHere(Refusal):
+    """There is no such decision beside the diagram."""
+
+    code = "unknown-decision"
+    status = 404
+
+
+class EndlessProcess(Refusal):
+    """The process did not come to an end."""
+
+    code = "loop-limit"
+    status = 422
+
+
+@dataclass
+class _Play:
+    """One simulation as it goes."""
+
+    definition: Definition
+    ports: _Ports
+    now: Advance | None = None
+    trace: list[str] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    messages: list[ThrownEvent] = field(default_factory=list)
+    endless: dict[str, int] = field(default_factory=dict)
+    """How often each cycle without an end was jumped since something else happened."""
+
+    @property
+    def ended(self) -> bool:
+        return self.now is not None and self.now.ended
+
+    @property
+    def waits(self) -> tuple[Wait, ...]:
+        return self.now.waits if self.now else ()
+
+    def run(self, data: dict[str, Any]) -> None:
+        """Start, and do what is left to do until there is nothing."""
+        starts = self.definition.starts
+        first = starts[0].element_id if starts and starts[0].kind != "none" else None
+        self._take(runtime.start(self.definition, data, self.ports, start_event=first))
+        for _ in range(MAXIMUM_ACTS):
+            if self.ended or not self._act():
+                return
+        element = self.trace[-1] if self.trace else None
+        message = f"After {MAXIMUM_ACTS:,} tasks and timers the process has not ended."
+        raise EndlessProcess(message, field=element)
+
+    def _act(self) -> bool:
+        """Do the first thing that can be done; tell whether there was any."""
+        for wait in self.waits:
+            if isinstance(wait, UserWait | JobWait) or self._is_receive_task(wait):
+                if self._answer(wait):
+                    self.endless.clear()
+                    return True
+            elif isinstance(wait, MessageWait | SignalWait) and self._deliver(wait):
+                self.endless.clear()
+                return True
+        return self._jump()
+
+    def _is_receive_task(self, wait: Wait) -> bool:
+        info = self.definition.elements.get(wait.element_id)
+        return isinstance(wait, MessageWait) and info is not None and info.kind == "receiveTask"
+
+    def _answer(self, wait: Wait) -> bool:
+        names = [wait.element_id]
+        if isinstance(wait, JobWait):
+            names.append(wait.topic)
+        if isinstance(wait, MessageWait):
+            if self._deliver(wait):
+                return True
+            names.append(wait.message_name)
+        answered, value = self.ports.find(*names)
+        if answered and value is None:
+            return False
+        if not answered:
+            value = self._default(wait)
+        if isinstance(value, Mapping) and set(value) == {_ERROR}:
+            self._throw(wait, value[_ERROR])
+        else:
+            self._take(
+                runtime.complete_task(self.definition, self._state(), wait.ref, value, self.ports)
+            )
+        return True
+
+    def _default(self, wait: Wait) -> Mapping[str, Any]:
+        if isinstance(wait, JobWait):
+            return DEFAULTS.get(wait.topic, {})
+        if isinstance(wait, UserWait):
+            form = self.ports.surroundings.forms.get(wait.form_key or "")
+            return fill_form(form) if form is not None else {}
+        return {}
+
+    def _throw(self, wait: Wait, error: Any) -> None:
+        told = error if isinstance(error, Mapping) else {"code": error}
+        code, message = str(told.get("code", "")), str(told.get("message", ""))
+        self._take(
+            runtime.throw_error(self.definition, self._state(), wait.ref, code, message, self.ports)
+        )
+
+    def _deliver(self, wait: MessageWait | SignalWait) -> bool:
+        """Let an event that waits have what the process itself threw, or an answer."""
+        if isinstance(wait, SignalWait):
+            answered, value = self.ports.find(wait.element_id, wait.signal_name)
+            if not answered or value is None:
+                return False
+            self._take(
+                runtime.deliver_signal(
+                    self.definition, self._state(), wait.signal_name, value, self.ports
+                )
+            )
+            return True
+        thrown = next((one for one in self.messages if one.name == wait.message_name), None)
+        if thrown is not None:
+            self.messages.remove(thrown)
+            payload: Any = thrown.payload
+        elif self._is_receive_task(wait):
+            return False
+        else:
+            answered, payload = self.ports.find(wait.element_id, wait.message_name)
+            if not answered or payload is None:
+                return False
+        self._take(
+            runtime.deliver_message(
+                self.definition, self._state(), wait.message_name, payload, self.ports,
+                wait.correlation_key,
+            )
+        )  # fmt: skip
+        return True
+
+    def _jump(self) -> bool:
+        """Move the clock to the earliest timer and fire it."""
+        timers = [
+            wait
+            for wait in self.waits
+            if isinstance(wait, TimerWait)
+            and (
+                wait.remaining is not None
+                or self.endless.get(wait.element_id, 0) < ENDLESS_CYCLE_FIRINGS
+            )
+        ]
+        if not timers:
+            return False
+        timer = min(timers, key=lambda wait: wait.due_at)
+        if timer.remaining is None:
+            self.endless[timer.element_id] = self.endless.get(timer.element_id, 0) + 1
+        self.ports.clock = max(self.ports.clock, timer.due_at)
+        self._take(runtime.fire_timer(self.definition, self._state(), timer.ref, self.ports))
+        return True
+
+    def _state(self) -> bytes:
+        assert self.now is not None
+        return self.now.state
+
+    def _take(self, advance: Advance) -> None:
+        self.now = advance
+        self.trace += [step.element_id for step in advance.steps if _is_execution(step)]
+        self.messages += [event for event in advance.thrown if event.kind == "message"]
+        for end in advance.end_events:
+            info = self.definition.elements.get(end)
+            if info is not None and info.scope == self.definition.key:
+                self.ends.append(end)
+
+    def outcome(
+        self,
+        state: Literal["completed", "waiting", "failed"],
+        error: Mapping[str, Any] | None = None,
+    ) -> Simulated:
+        """Return what came of it so far."""
+        waiting = tuple(wait.element_id for wait in self.waits) if not self.ended else ()
+        data = self.now.data if self.now else {}
+        return Simulated(state, tuple(self.trace), tuple(self.ends), waiting, data, error)
+
+
+def _is_execution(step: Step) -> bool:
+    """Tell whether a step belongs in the trace: a task when it is done, a scope when it begins."""
+    if step.kind in _BODIES:
+        return False
+    return step.state == ("entered" if step.kind in _CONTAINERS else "completed")
