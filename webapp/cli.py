@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 
 from engine.errors import DiagramRefused, InvalidInput, Refusal
 from models.database import DatabaseInUse
@@ -60,13 +60,12 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         prog="assent",
         description="Change and release governance that runs: every gate, authorized, on record.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=28),
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     named = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
     for module in named:
-        if find_spec(module) is not None:
-            import_module(module).register(subparsers)
+        import_module(module).register(subparsers)
     return parser
 
 
