@@ -27,7 +27,7 @@ from webapp.services import read_session, services
 blueprint = Blueprint("inbox", __name__)
 
 PAGE_SIZE = 40
-GROUPS = {"overdue": "Overdue", "today": "Today", "week": "This week", "later": "Later"}
+GROUPS = {"overdue": "Overdue", "today": "Today", "this week": "This week", "later": "Later"}
 VIEWS = {"": "Mine & my groups", "mine": "Claimed by me", "done": "Done"}
 
 
