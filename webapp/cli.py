@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from importlib import import_module
 
 from engine.errors import DiagramRefused, InvalidInput, Refusal
@@ -26,6 +25,7 @@ COMMANDS = {
     "incidents": "webapp.cli_incidents",
     "token": "webapp.cli_token",
     "audit": "webapp.cli_audit",
+    "bench": "webapp.cli_bench",
 }
 REFUSED, IN_USE, INTERRUPTED = 2, 3, 130
 EXAMPLES = """examples:
@@ -60,9 +60,9 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
         prog="assent",
         description="Change and release governance that runs: every gate, authorized, on record.",
         epilog=EXAMPLES,
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=28),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(metavar="COMMAND [OPTIONS]", required=True)
     named = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
     for module in named:
         import_module(module).register(subparsers)
