@@ -58,7 +58,7 @@ def run_scenario(
     as after a restart, and what that one reads must equal what was saved. Refusals of the runtime
     become problems of the result; nothing is raised for a story that goes wrong.
     """
-    story = _Story(scenario, definition, _Answers(scenario, decide), restore)
+    story = _Story(scenario, definition, Answers(scenario, decide), restore)
     try:
         story.tell()
     except Refusal as refusal:
@@ -76,7 +76,7 @@ def run_scenario(
 
 
 @dataclass
-class _Answers:
+class Answers:
     """The runtime's ports: real decisions, a clock, and records and workers from the story."""
 
     scenario: Scenario
@@ -125,7 +125,7 @@ class _Story:
 
     scenario: Scenario
     definition: Definition
-    answers: _Answers
+    answers: Answers
     restore: bool
     place: str = "start"
     now: Advance | None = None
