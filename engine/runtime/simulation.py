@@ -140,6 +140,8 @@ def simulate(
         play.run(dict(data))
     except Refusal as refusal:
         return _failure(refusal, play)
+    if not play.ended and not play.waits:
+        return _failure(StuckProcess(field=play.stuck_at), play)
     return play.outcome("completed" if play.ended else "waiting")
 
 
@@ -203,6 +205,13 @@ class UnknownDecisionHere(Refusal):
     status = 404
 
 
+class StuckProcess(Refusal):
+    """A token waits at a join for others that can't come."""
+
+    code = "deadlock"
+    status = 422
+
+
 class EndlessProcess(Refusal):
     """The process did not come to an end."""
 
@@ -226,6 +235,11 @@ class _Play:
     @property
     def ended(self) -> bool:
         return self.now is not None and self.now.ended
+
+    @property
+    def stuck_at(self) -> str | None:
+        """The element that holds a token."""
+        return next(iter(self.now.tokens), None) if self.now else None
 
     @property
     def waits(self) -> tuple[Wait, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ from engine.runtime.validation.problems import Problem
 from engine.runtime.validation.references import decision_of, topic_of
 
 SCRIPT = "the script"
+_COLUMN = re.compile(r"^Column \d+: ")
 _FEEL_FORMATS = ("", "feel", "application/feel", "text/feel")
 _HUMAN = ("assignee", "candidateGroups", "candidateUsers", "dueDate", "followUpDate", "priority")
 _ZEEBE_HUMAN = {
@@ -120,12 +122,13 @@ def _syntax_problem(site: Site, error: ExpressionFailed) -> Problem:
     code = "feel-limit" if isinstance(error, FeelLimit) else "feel-syntax"
     column = error.detail.get("column")
     where = f" (column {column})" if column else ""
+    message = _COLUMN.sub("", error.message)
     shown = site.text if len(site.text) <= 80 else f"{site.text[:80]}…"
     return Problem(
         code,
         site.element,
         site.line,
-        f"In {site.what}{where}: {error.message} It reads: {shown}",
+        f"In {site.what}{where}: {message} It reads: {shown}",
         "Write a FEEL expression, for example: amount > 1000 and approved.",
     )
 

@@ -168,3 +168,24 @@ def test_simulate_runs_a_shipped_process_in_words(capsys: pytest.CaptureFixture[
     path = str(PROCESSES / "service_design.bpmn")
     assert main(["simulate", path, "--data", '{"reason": "chartered"}']) == 0
     assert "ended at design_finished" in capsys.readouterr().out
+
+
+def test_simulate_shows_what_publishing_refuses_because_it_may_go_wrong(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choice = """
+        start begin
+        xor choose
+        end yes
+        end no
+        begin > choose
+        choose > yes : amount > 5
+        choose > no : amount = 5
+    """
+    (folder / "choice.bpmn").write_bytes(draw(choice, key="choice"))
+    path = str(folder / "choice.bpmn")
+    assert main(["check", path]) == 1
+    assert main(["simulate", path, "--data", '{"amount": 5}', "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["ends"] == ["no"]
+    assert main(["simulate", path, "--data", '{"amount": 1}', "--json"]) == 1
+    assert read(capsys)["error"]["code"] == "no-flow"

@@ -255,3 +255,24 @@ def test_a_diagram_that_can_not_be_loaded_fails_with_its_code() -> None:
     assert outcome.state == "failed"
     assert outcome.error is not None
     assert outcome.error["code"] == "not-bpmn"
+
+
+def test_a_join_that_waits_for_ever_fails_naming_it() -> None:
+    notation = """
+        start begin
+        xor choose
+        task a
+        task b
+        and join
+        end done
+        begin > choose
+        choose > a : n > 1
+        choose > b : default
+        a > join
+        b > join > done
+    """
+    outcome = run(notation, {"n": 2})
+    assert outcome.state == "failed"
+    assert outcome.error is not None
+    assert (outcome.error["code"], outcome.error["element"]) == ("deadlock", "join")
+    assert outcome.trace == ("begin", "choose", "a")
