@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
 from unittest.mock import patch
@@ -142,7 +141,7 @@ def _measure_compaction() -> float:
 
 @contextmanager
 def _timed_compaction(watch: _Stopwatch) -> Iterator[None]:
-    with patch.object(runtime, "compact", partial(watch.time, compact)):
+    with patch.object(runtime, "compact", lambda workflow: watch.time(compact, workflow)):
         yield
 
 
