@@ -1,0 +1,60 @@
+"""What an instance waits for, in a line a person can read: people, workers, times, messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from engine.context import Actor
+from engine.people import name_people
+from models.instance import Instance, UserTask
+from models.queries.inbox import list_instance_tasks
+from models.queries.incidents import list_jobs
+from models.queries.instances import list_message_waits
+from models.vocabulary import InstanceState, JobKind, TaskState
+
+WORKERS = {
+    "conflicts.check": "The conflict check",
+    "dml.check_in": "The check-in to the media library",
+    "dml.check_out": "The check-out from the media library",
+    "notifications.send": "Notices to people",
+}
+MESSAGES = {"release_finished": "The end of its release"}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that is waited for; `url` leads to it for those who may do it."""
+
+    icon: str
+    title: str
+    who: str
+    due_at: datetime | None = None
+    url: str | None = None
+
+
+def list_waiting(session: Session, instance: Instance | None, actor: Actor) -> list[Waiting]:
+    """Give what a running instance waits for, people first; nothing for one that is over."""
+    if instance is None or instance.state != InstanceState.RUNNING:
+        return []
+    tasks = [t for t in list_instance_tasks(session, instance.id) if t.state == TaskState.OPEN]
+    names = name_people(session, [task.assignee_id for task in tasks if task.assignee_id])
+    waits = [_of_task(task, names, actor) for task in tasks]
+    for job in list_jobs(session, instance.id):
+        if job.kind == JobKind.TIMER:
+            waits.append(Waiting("clock", "A time", "Assent", job.due_at))
+        else:
+            waits.append(Waiting("machine", WORKERS.get(job.topic, job.topic), "Assent"))
+    for wait in list_message_waits(session, instance.id):
+        words = wait.message_name.replace("_", " ")
+        waits.append(Waiting("info", MESSAGES.get(wait.message_name, f"Message: {words}"), ""))
+    return waits
+
+
+def _of_task(task: UserTask, names: dict[str, str], actor: Actor) -> Waiting:
+    mine = task.assignee_id == actor.person_id or (not task.assignee_id and actor.holds(task.role))
+    who = names.get(task.assignee_id or "", (task.role or "somebody").replace("_", " "))
+    url = f"/tasks/{task.id}" if mine else None
+    return Waiting("person", task.name, who, task.due_at, url)
