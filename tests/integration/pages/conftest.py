@@ -18,7 +18,8 @@ from tests.integration.site import QUICK_HASH, Site, read_csrf_token
 from webapp.demo.play import Play
 from webapp.demo.story import play_claims_triage
 
-CHANGE_MANAGER, RELEASE_MANAGER, CAB_MEMBER, BUILDER = "u02", "u03", "u06", "u10"
+CHANGE_MANAGER, RELEASE_MANAGER, PORTFOLIO_MANAGER = "u02", "u03", "u04"
+CAB_MEMBER, BUILDER = "u06", "u10"
 
 
 @dataclass
