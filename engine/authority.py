@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from models.vocabulary import Decision
+from models.vocabulary import Decision, Role
 
 NEGATIVE = frozenset({Decision.SEND_BACK, Decision.REJECT})
 
@@ -67,7 +67,7 @@ def name_seats(
     available = [p for p in holders.get(level.role, ()) if p not in barred and p not in seated]
     wanted = len(available) // 2 + 1 if level.majority else level.quorum - len(seats)
     wanted = max(min(wanted, len(available)), 0 if seats else 1)
-    label = level.role.replace("_", " ").capitalize()
+    label = Role(level.role).label if level.role in set(Role) else level.role
     for _ in range(wanted):
         seats.append(Seat(len(seats) + 1, level.role, None, label))
     return seats

@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+ACRONYMS = {"pmo": "PMO", "dml": "DML", "dba": "DBA", "cab": "CAB", "rfc": "RFC"}
+
+
 class Word(StrEnum):
     """A value with a meaning; the pages, the API description and the docs print the meaning."""
 
@@ -19,8 +22,9 @@ class Word(StrEnum):
 
     @property
     def label(self) -> str:
-        """Give the value as people read it."""
-        return self.value.replace("_", " ").capitalize()
+        """Give the value as people read it; acronyms keep their capitals."""
+        words = self.value.replace("_", " ").capitalize().split()
+        return " ".join(ACRONYMS.get(word.lower(), word) for word in words)
 
 
 class Role(Word):
