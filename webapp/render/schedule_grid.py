@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import ceil, floor
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 #: Steps of the axis a day; schedule.css has a class for each position of up to 28 days.
 STEPS = 4
 #: How much of the axis a label needs after its bar begins, in steps of a 14-day axis a character.
-LABEL_STEPS = 0.45
+LABEL_STEPS = 0.5
 MAXIMUM_LINES = 12
 
 
@@ -30,12 +30,22 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stretch behind the rows: days off, or a freeze with its name."""
+    """A stretch behind the rows: days off, a freeze or a maintenance window with its name."""
 
     kind: str
     start: int
     length: int
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A freeze or a maintenance window (`window`) that concerns one row."""
+
+    kind: str
+    name: str
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +62,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One service with its bars; `chip` is a small mark such as its tier."""
+    """One service with its bars; `chip` is a small mark such as its tier, `bands` are its own."""
 
     name: str
     bars: tuple[Bar, ...]
     chip: str = ""
+    bands: tuple[Band, ...] = ()
 
     @property
     def lines(self) -> int:
@@ -92,11 +103,13 @@ def build_grid(
     freezes: Sequence[tuple[str, datetime, datetime]] = (),
     chips: dict[str, str] | None = None,
     names: Sequence[str] = (),
+    stretches: Mapping[str, Sequence[Stretch]] | None = None,
 ) -> Grid:
     """Place items on a grid of `days` days (7, 14 or 28) that begins with `first` in an IANA zone.
 
     Rows are `names` first, in that order, then others as they come. Items outside are left out,
-    items partly outside are cut. `freezes` are (name, start, end) with aware moments.
+    items partly outside are cut. `freezes` are (name, start, end) with aware moments and concern
+    every row; `stretches` are those of single rows.
     """
     axis = _Axis(datetime.combine(first, time(), ZoneInfo(zone)), days)
     rows: dict[str, list[Planned]] = {name: [] for name in names}
@@ -113,7 +126,15 @@ def build_grid(
         for name, start, end in freezes
         if axis.touches(start, end)
     ]
-    laid = (Row(name, axis.lay_out(row), (chips or {}).get(name, "")) for name, row in rows.items())
+    laid = (
+        Row(
+            name,
+            axis.lay_out(row),
+            (chips or {}).get(name, ""),
+            axis.lay_behind((stretches or {}).get(name, ())),
+        )
+        for name, row in rows.items()
+    )
     return Grid(head, tuple(laid), (*off, *frozen))
 
 
@@ -137,6 +158,14 @@ class _Axis:
         first = min(max(floor(self.step(start)), 0), self.days * STEPS - 1)
         last = min(max(ceil(self.step(end)), first + 1), self.days * STEPS)
         return first + 1, last - first
+
+    def lay_behind(self, stretches: Iterable[Stretch]) -> tuple[Band, ...]:
+        """Place what is behind the bars of a row; what is outside the axis is left out."""
+        return tuple(
+            Band(each.kind, *self.place(each.start, each.end), each.name)
+            for each in stretches
+            if self.touches(each.start, each.end)
+        )
 
     def lay_out(self, items: list[Planned]) -> tuple[Bar, ...]:
         """Put bars on the first line where neither bar nor label meets another one."""
