@@ -23,6 +23,8 @@ from models.proposal import Proposal
 from models.release import Release
 from models.vocabulary import AuditTag, ProposalState, Role, SubjectKind
 
+#: Not chosen in a form, these stay what they are: every proposal has them from the start.
+NEVER_EMPTY = ("source", "urgency")
 PROPOSER_ROLES = (Role.PORTFOLIO_MANAGER, Role.PMO_LEAD)
 OVER = (
     ProposalState.REJECTED,
@@ -237,7 +239,8 @@ def _assign(ctx: Context, proposal: Proposal, values: dict[str, Any]) -> None:
         proposal.business_case = {**proposal.business_case, **case}
         proposal.cost_eur = proposal.business_case.get("budget_eur")
     for name, value in read.items():
-        setattr(proposal, name, value)
+        if value is not None or name not in NEVER_EMPTY:
+            setattr(proposal, name, value)
     if "changed_cis" in read:
         proposal.services = _services_of(ctx, proposal.changed_cis)
     proposal.updated_at = ctx.now
