@@ -87,7 +87,7 @@ RECORD_ACTIONS: Mapping[str, Operation] = {
     "design.accept": _operation(),
     "design.reopen": _operation("reason?", "design"),
     "rfc.collect_risk_facts": _operation(outputs=RISK_FACTS),
-    "rfc.record_risk": _operation("points? band?"),
+    "rfc.record_risk": _operation("points? band? terms?"),
     "rfc.mark": _operation("state"),
     "rfc.close": _operation("outcome?"),
     "release.enter_phase": _operation("phase? state?"),

@@ -91,7 +91,13 @@ def complete_task(ctx: Context, *, task_id: str, data: dict[str, Any]) -> UserTa
 
 
 def may_do(session: Session, actor: Actor, task: UserTask) -> Refusal | None:
-    """Give the reason why this person may not do this task, or nothing."""
+    """Give the reason why this person may not do this task, or nothing.
+
+    Separation of duties comes first: who proposed a change hears that, whatever role is asked.
+    """
+    barred = _find_duty_refusal(session, actor, task)
+    if barred is not None:
+        return barred
     if task.assignee_id and task.assignee_id != actor.person_id:
         who = find_name(session, task.assignee_id)
         if task.claimed_at is None:
@@ -103,7 +109,7 @@ def may_do(session: Session, actor: Actor, task: UserTask) -> Refusal | None:
         )
     if not task.assignee_id and task.role and not actor.holds(task.role):
         return NotAllowed(f"This task is for the {task.role.replace('_', ' ')}.", role=task.role)
-    return _find_duty_refusal(session, actor, task)
+    return None
 
 
 def load_task(session: Session, task_id: str) -> UserTask:

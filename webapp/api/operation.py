@@ -194,7 +194,7 @@ def _say(error: Any, path: str) -> list[tuple[str, str]]:
         known = error.schema.get("properties", {})
         return [(prefix + n, "There is no such field.") for n in error.instance if n not in known]
     if error.validator == "enum":
-        options = ", ".join(str(option) for option in error.validator_value)
+        options = ", ".join(str(o) for o in error.validator_value if o is not None)
         return [(path or "body", f"Choose one of: {options}.")]
     return [(path or "body", error.message[:200])]
 
