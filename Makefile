@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.run-stamp
 STAMP := $(VENV)/.setup-stamp
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
 .PHONY: help run test test-long lint setup lock screenshots clean
 
@@ -11,14 +13,18 @@ help:  ## Show what can be made
 
 setup: $(STAMP)  ## Create the virtual environment with pinned dependencies
 
-$(STAMP): requirements/dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Assent needs Python 3.11 or newer; this is " + sys.version) if sys.version_info < (3, 11) else None'
+$(RUN_STAMP): requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Assent needs Python 3.11 or newer; this is " + sys.version) if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $(RUN_STAMP)
+
+$(STAMP): $(RUN_STAMP) requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
 	touch $(STAMP)
 
-run: $(STAMP)  ## Serve on http://127.0.0.1:8080 with the example organization
+run: $(RUN_STAMP)  ## Serve on http://127.0.0.1:8080 with the example organization
 	exec $(BIN)/assent serve --demo
 
 test: $(STAMP)  ## Lint, types, floors and the whole test suite
@@ -37,8 +43,8 @@ lint: $(STAMP)  ## Only lint, types and floors
 
 lock:  ## Pin every dependency with its hashes again
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/dev.txt
-	$(BIN)/uv pip compile pyproject.toml --extra postgresql --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra setup --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra setup --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/run.txt
 
 screenshots: $(STAMP)  ## Take the pictures in docs/ again
 	$(BIN)/python -m tests.browser.take_screenshots docs/screenshots
