@@ -19,15 +19,6 @@ def test_a_draft_is_kept_and_says_part_by_part_what_is_missing(example: Site):
     assert "warranty" not in changed.json["missing"]
 
 
-def test_what_every_proposal_has_is_kept_when_nothing_is_chosen(example: Site):
-    piotr = example.speak_for("u04")
-
-    drafted = piotr.post("/proposals", {"title": "Half", "source": None, "urgency": ""})
-
-    assert drafted.status_code == 201
-    assert (drafted.json["source"], drafted.json["urgency"]) == ("portfolio", "normal")
-
-
 def test_submitting_an_incomplete_draft_names_every_missing_part(example: Site):
     piotr = example.speak_for("u04")
     number = piotr.post("/proposals", {"title": "Address change"}).json["number"]
