@@ -19,11 +19,11 @@ from engine.decisions.lint_cells import check_cells, read_tests
 from engine.decisions.lint_problems import make_problem
 from engine.decisions.names import names_of
 from engine.decisions.regions import (
-    Atom,
+    Column,
+    Coverage,
     TooManyPieces,
     constants_of,
     cut_column,
-    find_uncovered,
     mask_of,
 )
 from engine.decisions.tables import column_name, hit_policy_of
@@ -31,7 +31,6 @@ from engine.feel.expression import KnownNames, UnaryTests
 
 MOST_PROBLEMS_OF_A_KIND = 5
 _MOST_PAIRS = 200_000
-_MOST_ROWS_SEARCHED = 400
 _SINGLE_HIT = ("UNIQUE", "ANY", "FIRST", "PRIORITY")
 
 
@@ -40,16 +39,13 @@ class _Grid:
     """A table cut into atoms: the atoms of each column, and the masks of each row that has any."""
 
     table: dmn.DecisionTable
-    columns: list[list[Atom]]
+    columns: list[Column]
     rows: dict[int, list[int]]
 
     @property
     def everything(self) -> list[int]:
         """The mask of every column that accepts all values that somebody lists."""
-        return [
-            sum(1 << place for place, atom in enumerate(atoms) if atom.listed)
-            for atoms in self.columns
-        ]
+        return [column.listed for column in self.columns]
 
 
 def lint_model(model: dmn.DecisionModel) -> list[dict[str, Any]]:
@@ -97,7 +93,7 @@ def _lint_table(
 
 def _cut_table(model: dmn.DecisionModel, table: dmn.DecisionTable, names: KnownNames) -> _Grid:
     parsed = [[read_tests(cell, names) for cell in rule.conditions] for rule in table.rules]
-    columns: list[list[Atom]] = []
+    columns: list[Column] = []
     for place, clause in enumerate(table.inputs):
         values = [
             value
@@ -125,13 +121,13 @@ def _allowed(model: dmn.DecisionModel, clause: dmn.InputClause) -> str:
     return (known.ranks or "") if known else ""
 
 
-def _masks_of(row: list[UnaryTests | None], columns: list[list[Atom]]) -> list[int] | None:
+def _masks_of(row: list[UnaryTests | None], columns: list[Column]) -> list[int] | None:
     """Return the masks of a row, None when a cell is opaque or is missing."""
     masks: list[int] = []
-    for tests, atoms in zip(row, columns, strict=False):
+    for tests, column in zip(row, columns, strict=False):
         if tests is None or constants_of(tests) is None:
             return None
-        masks.append(mask_of(tests, atoms))
+        masks.append(mask_of(tests, column))
     return masks if len(masks) == len(columns) else None
 
 
@@ -182,12 +178,14 @@ def _same_outputs(table: dmn.DecisionTable, first: int, second: int) -> bool:
 
 
 def _find_shadowed_rows(grid: _Grid, owner: str) -> Iterator[dict[str, Any]]:
-    for place, masks in grid.rows.items():
-        earlier = [row for other, row in grid.rows.items() if other < place]
-        if not all(masks) or not earlier or place > _MOST_ROWS_SEARCHED:
+    if not grid.rows:
+        return
+    coverage = Coverage(list(grid.rows.values()))
+    for order, (place, masks) in enumerate(grid.rows.items()):
+        if not all(masks) or not order:
             continue
         try:
-            uncovered = find_uncovered(masks, earlier)
+            uncovered = coverage.find_uncovered(masks, (1 << order) - 1)
         except TooManyPieces:
             return
         if not uncovered:
@@ -202,11 +200,13 @@ def _find_shadowed_rows(grid: _Grid, owner: str) -> Iterator[dict[str, Any]]:
 
 
 def _find_gaps(grid: _Grid, owner: str) -> Iterator[dict[str, Any]]:
-    complete = len(grid.rows) == len(grid.table.rules)
-    if not complete or not grid.rows or len(grid.rows) > _MOST_ROWS_SEARCHED:
+    if not grid.rows or not grid.columns or len(grid.rows) != len(grid.table.rules):
         return
+    coverage = Coverage(list(grid.rows.values()))
     try:
-        pieces = find_uncovered(grid.everything, list(grid.rows.values()), MOST_PROBLEMS_OF_A_KIND)
+        pieces = coverage.find_uncovered(
+            grid.everything, (1 << len(grid.rows)) - 1, MOST_PROBLEMS_OF_A_KIND
+        )
     except TooManyPieces:
         return
     for piece in pieces:
@@ -222,11 +222,11 @@ def _find_gaps(grid: _Grid, owner: str) -> Iterator[dict[str, Any]]:
 def _describe(grid: _Grid, piece: list[int] | tuple[int, ...]) -> str:
     """Say in words what a piece is; columns in which it holds everything are left out."""
     parts: list[str] = []
-    for clause, atoms, mask, everything in zip(
+    for clause, column, mask, everything in zip(
         grid.table.inputs, grid.columns, piece, grid.everything, strict=True
     ):
         if mask & everything == everything:
             continue
-        texts = [atom.text for place, atom in enumerate(atoms) if mask >> place & 1]
+        texts = [atom.text for place, atom in enumerate(column.atoms) if mask >> place & 1]
         parts.append(f"{column_name(clause)} {' or '.join(texts[:3])}")
     return " and ".join(parts) or "anything is given"

@@ -8,9 +8,11 @@ that depends on other data is opaque, and nothing is claimed about it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
+from itertools import accumulate
+from operator import xor
 
 from engine.feel import syntax
 from engine.feel.errors import FeelFailed, FeelLimit, FeelSyntaxError
@@ -34,7 +36,7 @@ from engine.feel.temporal import (
 from engine.feel.tree import children, find_free_names, uses_name
 from engine.feel.values import Value, number
 
-MOST_VISITS = 50_000
+MOST_WORK = 1_000_000
 _UNLIKE_ANY_TEXT = "\ue000"
 
 
@@ -42,20 +44,22 @@ _UNLIKE_ANY_TEXT = "\ue000"
 class Atom:
     """A piece of a column: a value that stands for it, and how a message calls it.
 
-    `listed` is false for null and for the texts that no cell names: whether those occur, nobody
-    has said, so that no row covers them is no gap.
+    `key` is the literal of the value if a cell names it. `listed` is false for null and for the
+    texts that no cell names: whether those occur, nobody has said, so to miss them is no gap.
     """
 
     example: Value
     text: str
     listed: bool = True
+    key: str = ""
 
 
 class TooManyPieces(Exception):
     """The search for an uncovered piece would visit more of them than allowed."""
 
 
-def constants_of(tests: UnaryTests) -> list[Value] | None:
+@lru_cache(maxsize=16_384)
+def constants_of(tests: UnaryTests) -> tuple[Value, ...] | None:
     """Return the values that constant tests name, None when they depend on anything else."""
     if uses_name(tests.tree, "?"):
         return None
@@ -64,7 +68,7 @@ def constants_of(tests: UnaryTests) -> list[Value] | None:
         assert isinstance(test, syntax.OperatorTest | syntax.ValueTest)
         if not _collect(test.operand, found):
             return None
-    return found
+    return tuple(found)
 
 
 def _collect(node: syntax.Node, found: list[Value]) -> bool:
@@ -82,18 +86,34 @@ def _collect(node: syntax.Node, found: list[Value]) -> bool:
 _MAKERS = {"date", "time", "date and time", "duration", "years and months duration"}
 
 
-def cut_column(values: Sequence[Value], allowed: str) -> list[Atom]:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The atoms of a column, in their order if they have one, and a mask of those allowed."""
+
+    atoms: tuple[Atom, ...]
+    ordered: bool
+    allowed: int
+    places: dict[str, int]
+
+    @property
+    def listed(self) -> int:
+        """The mask of the atoms that are known to occur."""
+        listed = sum(1 << place for place, atom in enumerate(self.atoms) if atom.listed)
+        return listed & self.allowed
+
+
+def cut_column(values: Sequence[Value], allowed: str) -> Column:
     """Return the atoms of a column whose cells name these values, within its allowed values."""
     limits = _read_allowed(allowed)
     if limits is not None:
         values = [*values, *(constants_of(limits) or ())]
     distinct = list({write_literal(value): value for value in values if value is not None}.values())
-    atoms = _cut(distinct)
+    atoms, ordered = _cut(distinct)
     if any(value is None for value in values):
-        atoms.append(Atom(None, "= null", listed=False))
-    if limits is None:
-        return atoms
-    return [atom for atom in atoms if evaluate_unary_tests(limits, atom.example, {}) is True]
+        atoms.append(Atom(None, "= null", listed=False, key="null"))
+    places = {atom.key: place for place, atom in enumerate(atoms) if atom.key}
+    column = Column(tuple(atoms), ordered, (1 << len(atoms)) - 1, places)
+    return column if limits is None else replace(column, allowed=mask_of(limits, column))
 
 
 def _read_allowed(text: str) -> UnaryTests | None:
@@ -105,15 +125,21 @@ def _read_allowed(text: str) -> UnaryTests | None:
         return None
 
 
-def _cut(values: list[Value]) -> list[Atom]:
+def _cut(values: list[Value]) -> tuple[list[Atom], bool]:
+    """Return the atoms that values make, and whether they have an order."""
     if any(type(value) is bool for value in values):
-        return [Atom(True, "= true"), Atom(False, "= false")]
+        return [_named_atom(True), _named_atom(False)], False
     if values and all(order_key(value) or type(value) is Decimal for value in values):
         ordered = _sort(values)
         if ordered is not None:
-            return _cut_ordered(ordered)
-    atoms = [Atom(value, f"= {write_literal(value)}") for value in values]
-    return [*atoms, Atom(_UNLIKE_ANY_TEXT, "= anything else", listed=False)]
+            return _cut_ordered(ordered), True
+    atoms = [_named_atom(value) for value in values]
+    return [*atoms, Atom(_UNLIKE_ANY_TEXT, "= anything else", listed=False)], False
+
+
+def _named_atom(value: Value) -> Atom:
+    text = write_literal(value)
+    return Atom(value, f"= {text}", key=text)
 
 
 def _sort(values: list[Value]) -> list[Value] | None:
@@ -127,7 +153,7 @@ def _cut_ordered(points: list[Value]) -> list[Atom]:
     texts = [write_literal(point) for point in points]
     atoms = [Atom(_step(points[0], -1), f"< {texts[0]}")]
     for place, point in enumerate(points):
-        atoms.append(Atom(point, f"= {texts[place]}"))
+        atoms.append(Atom(point, f"= {texts[place]}", key=texts[place]))
         if place + 1 < len(points):
             between = _middle(point, points[place + 1])
             if between is not None:
@@ -158,69 +184,109 @@ def _middle(low: Value, high: Value) -> Value:
     return middle if between else None
 
 
-def mask_of(tests: UnaryTests, atoms: Sequence[Atom]) -> int:
-    """Return a bit for each atom that the tests accept."""
-    mask = 0
-    for place, atom in enumerate(atoms):
-        try:
-            accepted = evaluate_unary_tests(tests, atom.example, {}) is True
-        except (FeelFailed, FeelLimit):
-            accepted = False
-        mask |= accepted << place
-    return mask
+def mask_of(tests: UnaryTests, column: Column) -> int:
+    """Return a bit for each allowed atom that constant tests accept.
 
-
-def find_uncovered(
-    region: Sequence[int], rows: Sequence[Sequence[int]], limit: int = 1
-) -> list[tuple[int, ...]]:
-    """Return pieces of a region (a mask per column) that no row covers, up to a limit.
-
-    A piece is a mask per column. Raises TooManyPieces when the search grows beyond its bound.
+    Tests treat all atoms alike that lie between the values they name, so one of each such stretch
+    is asked (without an order: one of all that are not named).
     """
-    search = _Search(region, rows, limit)
-    search.descend(0, (1 << len(rows)) - 1, ())
-    return search.found
+    named = {
+        place
+        for value in constants_of(tests) or ()
+        if (place := column.places.get(write_literal(value))) is not None
+    }
+    mask = sum(_accepts(tests, column.atoms[place]) << place for place in named)
+    stretches = _stretches(sorted(named), len(column.atoms))
+    if not column.ordered:
+        stretches = [sum(stretches)]
+    for stretch in stretches:
+        # The lowest atom of a stretch answers for all of it.
+        place = (stretch & -stretch).bit_length() - 1
+        if stretch and _accepts(tests, column.atoms[place]):
+            mask |= stretch
+    return mask & column.allowed
 
 
-class _Search:
-    """Walks the columns from the left, keeping the rows that still cover the atoms chosen."""
+def _stretches(named: list[int], count: int) -> list[int]:
+    """Return the masks of the atoms before, between and after the named ones."""
+    edges = zip([-1, *named], [*named, count], strict=True)
+    return [(1 << high) - (1 << (low + 1)) for low, high in edges]
 
-    def __init__(self, region: Sequence[int], rows: Sequence[Sequence[int]], limit: int) -> None:
-        self.region = region
-        self.rows = rows
-        self.limit = limit
-        self.found: list[tuple[int, ...]] = []
-        self.visits = 0
-        self.covered: set[tuple[int, int]] = set()
 
-    def descend(self, column: int, alive: int, chosen: tuple[int, ...]) -> None:
-        """Look for uncovered pieces where the rows alive are those covering what is chosen."""
-        if len(self.found) >= self.limit or (column, alive) in self.covered:
+def _accepts(tests: UnaryTests, atom: Atom) -> bool:
+    try:
+        return evaluate_unary_tests(tests, atom.example, {}) is True
+    except (FeelFailed, FeelLimit):
+        return False
+
+
+class Coverage:
+    """Which rows cover which atoms, and a search for pieces of a region that none covers."""
+
+    def __init__(self, rows: Sequence[Sequence[int]]) -> None:
+        """Take the masks of each row, one per column."""
+        self.columns = [_rows_by_atom(masks) for masks in zip(*rows, strict=True)]
+        self.work_left = MOST_WORK
+
+    def find_uncovered(
+        self, region: Sequence[int], alive: int, limit: int = 1
+    ) -> list[tuple[int, ...]]:
+        """Return pieces of a region (a mask per column) that no row covers, up to a limit.
+
+        `alive` has a bit for each row that counts. A piece is a mask per column. Raises
+        TooManyPieces when this and earlier searches together grow beyond their bound.
+        """
+        found: list[tuple[int, ...]] = []
+        covered: set[tuple[int, int]] = set()
+        self._descend(region, alive, (), found, covered, limit)
+        return found
+
+    def _descend(
+        self,
+        region: Sequence[int],
+        alive: int,
+        chosen: tuple[int, ...],
+        found: list[tuple[int, ...]],
+        covered: set[tuple[int, int]],
+        limit: int,
+    ) -> None:
+        """Choose atoms column by column, keeping the rows that cover all that is chosen."""
+        column = len(chosen)
+        if len(found) >= limit or (column, alive) in covered:
             return
-        self.visits += 1
-        if self.visits > MOST_VISITS:
-            raise TooManyPieces
         if not alive:
-            self.found.append((*chosen, *self.region[column:]))
-            return
-        if column < len(self.region):
-            before = len(self.found)
-            for atoms, still in self._split(column, alive):
-                self.descend(column + 1, still, (*chosen, atoms))
-            if len(self.found) == before:
-                self.covered.add((column, alive))
+            found.append((*chosen, *region[column:]))
+        elif column < len(region):
+            before = len(found)
+            for still, atoms in self._split(column, region[column], alive).items():
+                self._descend(region, still, (*chosen, atoms), found, covered, limit)
+            if len(found) == before:
+                covered.add((column, alive))
 
-    def _split(self, column: int, alive: int) -> list[tuple[int, int]]:
+    def _split(self, column: int, region: int, alive: int) -> dict[int, int]:
         """Group the atoms of a column by the rows that stay alive on them."""
+        rows_by_atom = self.columns[column]
+        self.work_left -= 1 + len(rows_by_atom)
+        if self.work_left < 0:
+            raise TooManyPieces
         groups: dict[int, int] = {}
-        place, region = 0, self.region[column]
+        place = 0
         while region >> place:
-            bit = 1 << place
-            if region & bit:
-                still = 0
-                for row, masks in enumerate(self.rows):
-                    if alive >> row & 1 and masks[column] & bit:
-                        still |= 1 << row
-                groups[still] = groups.get(still, 0) | bit
+            if region >> place & 1:
+                rows = rows_by_atom[place] if place < len(rows_by_atom) else 0
+                groups[alive & rows] = groups.get(alive & rows, 0) | 1 << place
             place += 1
-        return [(atoms, still) for still, atoms in groups.items()]
+        return groups
+
+
+def _rows_by_atom(masks: Sequence[int]) -> list[int]:
+    """Return for each atom the rows that cover it, found by where the rows begin and end."""
+    count = max(mask.bit_length() for mask in masks)
+    changes = [0] * (count + 1)
+    for row, mask in enumerate(masks):
+        edges = mask ^ (mask << 1)
+        while edges:
+            lowest = edges & -edges
+            changes[lowest.bit_length() - 1] ^= 1 << row
+            edges ^= lowest
+    return list(accumulate(changes[:count], xor))
