@@ -59,6 +59,11 @@ class Phase:
         """Count the criteria that are met or waived."""
         return sum(1 for item in self.criteria if item["result"] != "fail")
 
+    @property
+    def waived(self) -> int:
+        """Count the criteria that were waived."""
+        return sum(1 for item in self.criteria if item["result"] == "waived")
+
 
 def describe_phases(
     session: Session,

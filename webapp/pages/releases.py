@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
 
 from engine.commands.gates import waive_criterion
 from engine.commands.media import OVER as CLOSED_TO_MEDIA
@@ -124,6 +125,12 @@ def show_release(number: str) -> str:
     return _render(number)
 
 
+@blueprint.get("/releases/<number>/media")
+def show_media(number: str) -> BaseResponse:
+    """Lead to the media of a release; a refused upload leaves this address in the browser."""
+    return redirect(f"/releases/{number}#media", 303)
+
+
 @blueprint.post("/releases/<number>/media")
 def upload_media(number: str) -> Any:
     """Take a media item from the browser into quarantine; what was typed is kept if refused."""
@@ -229,7 +236,7 @@ def _render(
             ),
             duties=_name_duties(session, release),
             media=_describe_media(session, release, actor),
-            history=tell_history(list_events(session, subject=number, limit=60).items),
+            history=tell_history(list_events(session, subject=number, limit=30).items),
             **_describe_refusal(upload, waiving, refusal),
         )
 

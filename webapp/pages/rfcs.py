@@ -55,6 +55,12 @@ FILTERS: dict[str, tuple[str, tuple[RfcState, ...]]] = {
 ROWS_SHOWN = 3
 ZONES = ("Europe/Berlin", "Europe/London", "America/New_York", "Asia/Tokyo", "UTC")
 CIS_OFFERED = 2_000
+#: The fields as they stand in the form, so that problems are listed from top to bottom.
+FIELDS = (
+    "title", "proposal_number", "rfc_type", "reason", "description", "consequence_if_not", "items",
+    "start", "end", "tz", "prerequisites", "backout_plan", "bookings", "risk", "users_share",
+    "manual_steps", "teams", "data_class",
+)  # fmt: skip
 
 
 @blueprint.get("/rfcs")
@@ -135,7 +141,7 @@ def show_rfc(number: str) -> str:
                 may_resolve=any(actor.holds(role) for role in RESOLVERS),
                 back="rfc",
             ),
-            history=tell_history(list_events(session, subject=number, limit=60).items),
+            history=tell_history(list_events(session, subject=number, limit=30).items),
         )
 
 
@@ -198,7 +204,7 @@ def _render_form(
     return render_template(
         "rfcs/new.html",
         shown=shown,
-        errors=errors,
+        errors={name: errors[name] for name in FIELDS if name in errors},
         refusal=None if errors else refusal,
         cis=cis,
         resources=resources,

@@ -74,7 +74,7 @@ def test_an_authorized_item_shows_its_checks_and_its_verified_statement(
 
     assert "Verified" in page
     assert "signed by a trusted key" in page
-    assert "urn:assent:release:REL-1" in page
+    assert '<dt>Release</dt><dd class="break">REL-1</dd>' in page
     assert "Not scanned for malware." in page
     assert NOT_SCANNED in page
     assert "The bytes are those that the build made." in page
