@@ -9,10 +9,10 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from engine.definitions import find_definition
-from engine.runtime.layout import DiagramLayout, read_layout
+from engine.runtime.layout import DiagramLayout, Shape, read_layout
 from models.definition import Definition
 from models.instance import Instance
-from webapp.render.bpmn_svg import render_diagram
+from webapp.render.bpmn_svg import outline, render_diagram
 
 
 def draw_instance(session: Session, instance: Instance, selected: str = "") -> Markup:
@@ -27,9 +27,14 @@ def draw_instance(session: Session, instance: Instance, selected: str = "") -> M
     )
 
 
-def draw_definition(row: Definition, done: Mapping[str, int] | None = None) -> Markup:
-    """Draw a definition without tokens."""
-    return render_diagram(_layout(row.digest, row.content), {}, done or {}, title=row.name)
+def draw_definition(row: Definition, tokens: Mapping[str, int] | None = None) -> Markup:
+    """Draw a definition, with the tokens of all its running instances where they are given."""
+    return render_diagram(_layout(row.digest, row.content), tokens or {}, {}, title=row.name)
+
+
+def list_steps(row: Definition) -> list[Shape]:
+    """Give the steps of a definition in reading order."""
+    return outline(_layout(row.digest, row.content))
 
 
 @lru_cache(maxsize=64)
