@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from engine.errors import NotFound, Refusal, TemporarilyUnavailable, TooLarge
+from engine.errors import BadData, NotFound, Refusal, TemporarilyUnavailable, TooLarge
 from models.base import new_id
+from models.queries.page import BadCursor
 from webapp.problems import add_retry, answer_problem, correlation_id
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(Refusal, answer_refusal)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(DBAPIError, _answer_database_error)
+    app.register_error_handler(BadCursor, _answer_bad_cursor)
     app.register_error_handler(Exception, _answer_defect)
 
 
@@ -52,6 +54,11 @@ def answer_refusal(refusal: Refusal) -> BaseResponse:
         return answer_problem(refusal)
     page = render_template("errors/refusal.html", refusal=refusal, correlation_id=correlation_id())
     return add_retry(Response(page, status=refusal.status, content_type="text/html"), refusal)
+
+
+def _answer_bad_cursor(error: BadCursor) -> BaseResponse:
+    refusal = BadData("bad-parameter", "This page of the list does not exist.", field="after")
+    return answer_refusal(refusal)
 
 
 def is_for_programs() -> bool:
