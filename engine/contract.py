@@ -75,7 +75,7 @@ RISK_FACTS = (
 
 RECORD_ACTIONS: Mapping[str, Operation] = {
     "proposal.check_completeness": _operation(outputs="complete missing"),
-    "proposal.mark": _operation("state"),
+    "proposal.mark": _operation("state triage?"),
     "proposal.route_to_request": _operation("kind?", "rfc"),
     "proposal.charter": _operation(outputs="design"),
     "authority.seat": _operation("level?", "seats quorum round", gate=True),

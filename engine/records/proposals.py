@@ -47,7 +47,7 @@ def mark_proposal(call: RecordCall) -> None:
     """Move a proposal to another state.
 
     A chartered proposal that was amended keeps its charter while it is reviewed again; being
-    authorized again, it goes on where it was.
+    authorized again, it goes on where it was. What triage decided is kept when it is given.
     """
     proposal = require_subject(call, Proposal)
     state = call.read_text("state")
@@ -58,6 +58,9 @@ def mark_proposal(call: RecordCall) -> None:
         proposal.recheck_required = False
     if proposal.chartered_at is None:
         proposal.state = state
+    triage = call.inputs.get("triage")
+    if isinstance(triage, dict):
+        proposal.triage = triage
     proposal.updated_at = call.ctx.now
     record_event(
         call.ctx,

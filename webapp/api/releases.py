@@ -41,7 +41,7 @@ RELEASE = record(
         "name": text(),
         "state": word(ReleaseState),
         "phase": whole("1 planning, 2 build and test, 3 check-in to the library, 4 deployment."),
-        "round": whole("Grows when it goes back to planning."),
+        "round": whole("Grows with every plan, build, test and back-out on record."),
         "proposal_number": maybe(text()),
         "rfc_numbers": list_of(text()),
         "manager_id": text(),
