@@ -176,7 +176,8 @@ class _Axis:
             needed = len(item.name) * LABEL_STEPS * self.days / 14
             late = start + needed > self.days * STEPS + 1 and start + length - needed > 0
             left = min(start + length - needed, start) if late else start
-            right = max(start + length, left + needed)
+            # A step of space, so that what a bar is called does not run into the next bar.
+            right = max(start + length, left + needed) + 1
             line = _free_line(taken, left, right)
             bars.append(Bar(item, start, length, line + 1, late))
         return tuple(bars)
