@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.runtime.validation.diagram import ACTIVITIES, Diagram, Node, Scope
-from engine.runtime.validation.net import Move, Net, build_net
+from engine.runtime.validation.net import InclusiveJoin, Move, Net, bits, build_nets
 from engine.runtime.validation.problems import Problem
-from engine.runtime.validation.reduction import bits, reduce_net
+from engine.runtime.validation.reduction import reduce_net
 from engine.runtime.validation.structure import reachable_nodes
 
 MAXIMUM_STATES = 100_000
 MAXIMUM_TRIALS = 1_500_000
 """How often a move is tried in one scope; it bounds the time the way the states bound the space."""
+MAXIMUM_INCLUSIVE_JOINS = 200
 _LONGEST_TRACE = 30
 
 
@@ -46,11 +47,9 @@ def check_soundness(diagram: Diagram, skip: frozenset[str] = frozenset()) -> lis
         if scope.id in skip or not scope.starts():
             completing[scope.id] = True
             continue
-        net = build_net(scope, completing)
-        reduce_net(net)
-        net.prepare_joins()
-        found = _explore(net)
-        problems += _report(scope, found)
+        played = [_play(net) for net in build_nets(scope, completing)]
+        problems += _report(scope, played)
+        found = played[0]
         rescued = any(
             inner.is_event_subprocess and completing.get(inner.id, True)
             for inner in diagram.inner_scopes(scope.id)
@@ -59,21 +58,31 @@ def check_soundness(diagram: Diagram, skip: frozenset[str] = frozenset()) -> lis
     return problems
 
 
+def _play(net: Net) -> _Exploration:
+    if len(net.joins) > MAXIMUM_INCLUSIVE_JOINS:
+        return _Exploration(net, is_whole=False)
+    reduce_net(net)
+    net.prepare_joins()
+    return _explore(net)
+
+
 def _explore(net: Net) -> _Exploration:
     """Visit every reachable state breadth first, so that traces are shortest."""
     found = _Exploration(net, {net.initial: None})
-    by_place = _index_moves(net)
+    by_place, joins_at = _index_moves(net), _index_joins(net)
     queue = [net.initial]
     trials = 0
     for state in queue:
-        candidates = [move for place in bits(state) for move in by_place.get(place, ())]
-        trials += len(candidates) + 10 * len(net.joins)
+        marked = bits(state)
+        candidates = [move for place in marked for move in by_place.get(place, ())]
+        joins = {id(join): join for place in marked for join in joins_at.get(place, ())}
+        trials += len(candidates) + 10 * len(joins)
         enabled = [
             move
             for move in candidates
             if state & move.takes == move.takes and not state & move.unless
         ]
-        for join in net.joins:
+        for join in joins.values():
             enabled += join.moves(state)
         if state and not enabled and found.stuck is None:
             found.stuck = state
@@ -93,6 +102,14 @@ def _index_moves(net: Net) -> dict[int, list[Move]]:
     return found
 
 
+def _index_joins(net: Net) -> dict[int, list[InclusiveJoin]]:
+    found: dict[int, list[InclusiveJoin]] = {}
+    for join in net.joins:
+        for place in join.places:
+            found.setdefault(place, []).append(join)
+    return found
+
+
 def _fire(found: _Exploration, state: int, move: Move, queue: list[int]) -> None:
     found.fired[id(move.implies)] = move
     rest = 0 if move.ends_scope else state & ~move.takes
@@ -107,7 +124,16 @@ def _fire(found: _Exploration, state: int, move: Move, queue: list[int]) -> None
         queue.append(following)
 
 
-def _report(scope: Scope, found: _Exploration) -> Iterator[Problem]:
+def _report(scope: Scope, played: list[_Exploration]) -> list[Problem]:
+    problems = [problem for found in played for problem in _find_faults(scope, found)]
+    if not problems:
+        problems += _dead_nodes(scope, played)
+    if not problems:
+        problems += [problem for found in played for problem in _endless(scope, found)]
+    return problems
+
+
+def _find_faults(scope: Scope, found: _Exploration) -> Iterator[Problem]:
     if found.doubled is not None:
         yield _double_token(scope, found, *found.doubled)
     if found.stuck is not None:
@@ -120,9 +146,6 @@ def _report(scope: Scope, found: _Exploration) -> Iterator[Problem]:
             f"{scope.label} has more than {MAXIMUM_STATES:,} states, too many to check.",
             "Move some of the parallel branches into subprocesses.",
         )
-    if found.doubled is None and found.stuck is None and found.is_whole:
-        yield from _dead_nodes(scope, found)
-        yield from _endless(scope, found)
 
 
 def _trace_to(found: _Exploration, state: int) -> list[str]:
@@ -192,8 +215,8 @@ def _waiting_nodes(net: Net, places: int) -> list[str]:
     return [node for bit, nodes in net.waiting_at.items() if places & bit for node in nodes]
 
 
-def _dead_nodes(scope: Scope, found: _Exploration) -> Iterator[Problem]:
-    dead = reachable_nodes(scope) - _alive(found)
+def _dead_nodes(scope: Scope, played: list[_Exploration]) -> Iterator[Problem]:
+    dead = reachable_nodes(scope).difference(*(_alive(found) for found in played))
     for node in scope.nodes.values():
         if node.id in dead:
             yield Problem(

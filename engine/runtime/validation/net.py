@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+from engine.runtime.validation.asides import find_asides, is_plain_end
 from engine.runtime.validation.diagram import ACTIVITIES, Flow, Node, Scope
-from engine.runtime.validation.structure import successors
+from engine.runtime.validation.structure import predecessors, successors
 
 _MOST_CHOICES = 6
 """Up to so many conditional flows all combinations are tried; beyond, one, two or all."""
@@ -66,6 +67,8 @@ class Net:
     """The net of one scope."""
 
     scope: Scope
+    nodes: tuple[str, ...]
+    """The nodes of the scope that are in it."""
     initial: int = 0
     moves: list[Move] = field(default_factory=list)
     joins: list[InclusiveJoin] = field(default_factory=list)
@@ -78,23 +81,38 @@ class Net:
 
     def prepare_joins(self) -> None:
         """Work out what each inclusive join may still have to wait for."""
+        sources: dict[int, list[tuple[InclusiveJoin | None, int]]] = {}
+        for move in self.moves:
+            for place in bits(move.gives):
+                sources.setdefault(place, []).append((None, move.takes))
         for join in self.joins:
-            join.upstream = {place: self._upstream(place, join) for place in join.places}
+            for place in bits(union(exit_move.gives for exit_move in join.exits)):
+                sources.setdefault(place, []).append((join, union(join.places)))
+        for join in self.joins:
+            join.upstream = {place: _upstream(place, join, sources) for place in join.places}
 
-    def _upstream(self, place: int, join: InclusiveJoin) -> int:
-        """Return the places from which a token can come to a place without passing the join."""
-        moves = [(move.takes, move.gives) for move in self.moves]
-        for other in self.joins:
-            if other is not join:
-                taken = union(other.places)
-                moves += [(taken, exit_move.gives) for exit_move in other.exits]
-        found, grown = 0, place
-        while grown != found:
-            found = grown
-            for takes, gives in moves:
-                if gives & found:
-                    grown |= takes
-        return found
+
+def _upstream(
+    place: int, join: InclusiveJoin, sources: Mapping[int, list[tuple[InclusiveJoin | None, int]]]
+) -> int:
+    """Return the places from which a token can come to a place without passing the join."""
+    found, waiting = place, [place]
+    while waiting:
+        for through, takes in sources.get(waiting.pop(), ()):
+            if through is not join:
+                waiting += bits(takes & ~found)
+                found |= takes
+    return found
+
+
+def bits(mask: int) -> list[int]:
+    """Return the places of a mask, one by one."""
+    found = []
+    while mask:
+        lowest = mask & -mask
+        found.append(lowest)
+        mask ^= lowest
+    return found
 
 
 def union(masks: Iterable[int]) -> int:
@@ -105,24 +123,64 @@ def union(masks: Iterable[int]) -> int:
     return found
 
 
-def build_net(scope: Scope, completing: Mapping[str, bool]) -> Net:
-    """Return the net of a scope; `completing` says which inner subprocesses can complete."""
-    return _NetBuilder(scope, completing).build()
+def build_nets(scope: Scope, completing: Mapping[str, bool]) -> list[Net]:
+    """Return the nets of a scope; `completing` says which inner subprocesses can complete.
+
+    What a non-interrupting event leads to, and never meets the rest again, is a net of its own: it
+    runs beside the rest as often as the event happens, and neither can disturb the other.
+    """
+    asides = find_asides(scope)
+    nets = [_NetBuilder(scope, completing, asides, None).build()]
+    return nets + [_NetBuilder(scope, completing, asides, event).build() for event in asides]
 
 
 class _NetBuilder:
-    def __init__(self, scope: Scope, completing: Mapping[str, bool]) -> None:
+    """Builds the main net of a scope, or the one of a non-interrupting event that stands apart."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        completing: Mapping[str, bool],
+        asides: Mapping[str, tuple[str, ...]],
+        aside: str | None,
+    ) -> None:
         self.scope = scope
         self.completing = completing
+        self.asides = asides
+        self.aside = aside
         self.bits: dict[str, int] = {}
-        self.net = Net(scope)
+        self.net = Net(scope, self._inside())
+
+    def _inside(self) -> tuple[str, ...]:
+        """Return the nodes of this net: its region, or the scope, without what stands apart."""
+        inside = tuple(self.scope.nodes) if self.aside is None else self.asides[self.aside]
+        apart = {
+            node_id
+            for host in inside
+            for event in self.scope.boundary_events(host)
+            if event.id != self.aside
+            for node_id in self.asides.get(event.id, ())
+            if not is_plain_end(self.scope.nodes[node_id])
+        }
+        return tuple(node_id for node_id in inside if node_id not in apart)
 
     def build(self) -> Net:
-        for node in self.scope.nodes.values():
-            if not node.is_event_subprocess and node.kind != "boundaryEvent":
+        for node_id in self.net.nodes:
+            node = self.scope.nodes[node_id]
+            if node.kind != "boundaryEvent" and not node.is_event_subprocess:
                 self._add_node(node)
-        self.net.initial = union(self._bit(f"start {start.id}") for start in self.scope.starts())
-        self.net.flow_places = {flow_id: self._bit(flow_id) for flow_id in self.scope.flows}
+        if self.aside is None:
+            starts = self.scope.starts()
+            self.net.initial = union(self._bit(f"start {start.id}") for start in starts)
+        else:
+            event = self.scope.nodes[self.aside]
+            self.net.initial = self._bit(f"start {event.id}")
+            self._add_moves(event, self.net.initial)
+        self.net.flow_places = {
+            flow.id: self._bit(flow.id)
+            for node_id in self.net.nodes
+            for flow in self.scope.incoming(node_id)
+        }
         return self.net
 
     # Places are named after flows; starts, links and running activities have places of their own.
@@ -196,6 +254,8 @@ class _NetBuilder:
         if self.completing.get(node.id) is not False:
             self._add_moves(node, active, trail=())
         for event in self.scope.boundary_events(node.id):
+            if event.id in self.asides:
+                continue
             for gives in self._gives(event):
                 if event.interrupting:
                     move = Move((event.id,), active, gives)
@@ -210,8 +270,13 @@ class _NetBuilder:
         It may fire again and again; each time starts an activation of its own, so one at a time
         is looked at.
         """
-        by_others = _reach(self.scope, [s.id for s in self.scope.starts()], without=event.id)
-        side = {event.id} | (_reach(self.scope, [event.id], without=None) - by_others)
+        side = {event.id}
+        queue = [event.id]
+        for node_id in queue:
+            for following in successors(self.scope, node_id):
+                if following not in side and predecessors(self.scope, following) <= side:
+                    side.add(following)
+                    queue.append(following)
         flows = [flow.id for node_id in side for flow in self.scope.outgoing(node_id)]
         running = [f"active {node_id}" for node_id in side if self.scope.boundary_events(node_id)]
         return self._mask([*flows, *running])
@@ -230,14 +295,3 @@ def _combinations(flows: list[str]) -> Iterable[tuple[str, ...]]:
         sizes = (1, 2, len(flows))
     for size in sizes:
         yield from combinations(flows, size)
-
-
-def _reach(scope: Scope, starts: list[str], without: str | None) -> set[str]:
-    found = set(starts)
-    queue = list(starts)
-    for node_id in queue:
-        for following in successors(scope, node_id):
-            if following != without and following not in found:
-                found.add(following)
-                queue.append(following)
-    return found

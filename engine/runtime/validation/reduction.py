@@ -7,7 +7,7 @@ one, and moves that change nothing go.
 
 from __future__ import annotations
 
-from engine.runtime.validation.net import Move, Net, union
+from engine.runtime.validation.net import Move, Net, bits, union
 
 
 def reduce_net(net: Net) -> None:
@@ -168,30 +168,21 @@ class _Reducer:
             for place, nodes in net.waiting_at.items()
             if place in self.numbers
         }
-        net.flow_places = {flow: self._now(place) for flow, place in net.flow_places.items()}
+        now = self._places_now()
+        net.flow_places = {flow: now.get(place, 0) for flow, place in net.flow_places.items()}
 
     def _renumber(self, mask: int) -> int:
         return union(self.numbers.get(place, 0) for place in bits(mask))
 
-    def _now(self, place: int) -> int:
-        found, waiting = 0, [place]
-        while waiting:
-            one = waiting.pop()
-            if one in self.replaced:
-                waiting += bits(self.replaced[one])
-            else:
-                found |= self.numbers.get(one, 0)
+    def _places_now(self) -> dict[int, int]:
+        """Return where the tokens of every former place are now.
+
+        What replaced a place may have been replaced itself, but only later.
+        """
+        found = dict(self.numbers)
+        for place, given in reversed(self.replaced.items()):
+            found[place] = union(found.get(one, 0) for one in bits(given))
         return found
-
-
-def bits(mask: int) -> list[int]:
-    """Return the places of a mask, one by one."""
-    found = []
-    while mask:
-        lowest = mask & -mask
-        found.append(lowest)
-        mask ^= lowest
-    return found
 
 
 def is_single(mask: int) -> bool:

@@ -60,11 +60,11 @@ def _check_ends(scope: Scope) -> Iterator[Problem]:
         )
         return
     reaching = _walk([node.id for node in scope.nodes.values() if _ends_here(node)],
-                     lambda node_id: _predecessors(scope, node_id))  # fmt: skip
+                     lambda node_id: predecessors(scope, node_id))  # fmt: skip
     for node in scope.nodes.values():
-        if node.id in reaching or node.is_event_subprocess:
+        stops = not scope.outgoing(node.id) and not _ends_here(node)
+        if node.is_event_subprocess or (node.id in reaching and not stops):
             continue
-        stops = not scope.outgoing(node.id)
         yield Problem(
             "no-end",
             node.id,
@@ -99,10 +99,21 @@ def successors(scope: Scope, node_id: str) -> Iterator[str]:
         )
 
 
-def _predecessors(scope: Scope, node_id: str) -> Iterator[str]:
-    for flow in scope.incoming(node_id):
-        if flow.source in scope.nodes:
-            yield flow.source
+def predecessors(scope: Scope, node_id: str) -> set[str]:
+    """Return the nodes from which a token can come to a node; the opposite of `successors`."""
+    node = scope.nodes[node_id]
+    found = {flow.source for flow in scope.incoming(node_id) if flow.source in scope.nodes}
+    if node.kind == "boundaryEvent" and node.attached_to is not None:
+        found |= {node.attached_to} & scope.nodes.keys()
+    if node.kind == "intermediateCatchEvent" and node.trigger == "link":
+        found.update(
+            other.id
+            for other in scope.nodes.values()
+            if other.kind == "intermediateThrowEvent"
+            and other.trigger == "link"
+            and other.triggers[0].reference == node.triggers[0].reference
+        )
+    return found
 
 
 def _walk(starts: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:

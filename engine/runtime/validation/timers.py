@@ -15,7 +15,7 @@ from engine.runtime.extensions import (
     zeebe,
 )
 from engine.runtime.iso8601 import NotATime, parse_duration, parse_instant
-from engine.runtime.timers import TimerKind, check_timer
+from engine.runtime.timers import TimerKind, parse_timer
 from engine.runtime.validation.diagram import Diagram, Node, Trigger
 from engine.runtime.validation.problems import Problem
 
@@ -46,9 +46,7 @@ def _check_timer(node: Node, trigger: Trigger) -> Iterator[Problem]:
         yield _problem(node, f"The timer {what}.", "PT30M as a duration")
     for kind, text in given.items():
         try:
-            literal = parse_value(text).literal
-            if literal is not None:
-                check_timer(kind, literal)
+            parse_timer(kind, text)
         except (NotATime, OverflowError) as error:
             yield _problem(node, f"{error}", _KINDS[kind])
         except ExpressionFailed:

@@ -21,7 +21,8 @@ from engine.runtime.validation.expressions import is_feel_script, languages
 from engine.runtime.validation.problems import Problem, enumerate_names, suggest
 from engine.runtime.xml import BPMN_NAMESPACE, line_of
 
-RESERVED_IDS = frozenset({"start", "end", "root"})
+RESERVED_IDS = frozenset({"Start", "End", "Root"})
+"""Names that SpiffWorkflow gives to tasks of its own; it tells capitals apart."""
 MAXIMUM_OUTGOING = 50
 
 _UNSUPPORTED_NODES = {
@@ -101,7 +102,7 @@ def _check_node(diagram: Diagram, node: Node) -> Iterator[Problem]:
             node.id, node.line, f"{node.label} is {_UNSUPPORTED_NODES[node.kind]}, which",
             _INSTEAD[node.kind],
         )  # fmt: skip
-    if node.id.casefold() in RESERVED_IDS:
+    if node.id in RESERVED_IDS:
         yield Problem(
             "reserved-id",
             node.id,
@@ -138,6 +139,7 @@ def _check_triggers(diagram: Diagram, node: Node) -> Iterator[Problem]:
     in_place = trigger is not None and trigger.kind == "cancel" and _has_transaction(diagram, node)
     if in_place or (trigger.kind if trigger else None) in _POSSIBLE[kind]:
         yield from _check_start_in_subprocess(diagram, node, trigger)
+        yield from _check_interruption(node, trigger)
         return
     if trigger is None:
         where = "An event subprocess starts" if kind == "eventSubprocessStart" else "It waits"
@@ -152,6 +154,16 @@ def _check_triggers(diagram: Diagram, node: Node) -> Iterator[Problem]:
         f"{node.label} is a {trigger.kind} event of a kind ({node.kind}) that",
         _INSTEAD.get(trigger.kind, f"Possible here: {_choices(kind)}."),
     )
+
+
+def _check_interruption(node: Node, trigger: Trigger | None) -> Iterator[Problem]:
+    """An error always interrupts what it comes from (BPMN 2.0 §10.5.2 and §10.5.6)."""
+    catches = node.kind in ("boundaryEvent", "startEvent")
+    if catches and trigger is not None and trigger.kind == "error" and not node.interrupting:
+        yield unsupported(
+            node.id, node.line, f"{node.label} catches an error without interrupting, which",
+            "Make it interrupting, or throw an escalation instead of the error.",
+        )  # fmt: skip
 
 
 def _has_transaction(diagram: Diagram, node: Node) -> bool:
@@ -199,7 +211,21 @@ def _check_activity(node: Node) -> Iterator[Problem]:
         )  # fmt: skip
     if node.kind == "scriptTask":
         yield from _check_script_format(node)
+    yield from _check_data_associations(node)
     yield from _check_repetition(node)
+
+
+def _check_data_associations(node: Node) -> Iterator[Problem]:
+    """An association that is only drawn changes nothing; one that computes would be ignored."""
+    for name in ("dataInputAssociation", "dataOutputAssociation"):
+        for association in bpmn_children(node.xml, name):
+            for part in ("assignment", "transformation"):
+                if bpmn_child(association, part) is not None:
+                    yield unsupported(
+                        node.id, node.line, f"{node.label} has a data association that computes"
+                        f" ({part}), which",
+                        "Use camunda:inputOutput parameters, or a script task.",
+                    )  # fmt: skip
 
 
 def _check_script_format(node: Node) -> Iterator[Problem]:

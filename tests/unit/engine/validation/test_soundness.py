@@ -248,12 +248,53 @@ def test_a_loop_without_a_way_out_is_refused() -> None:
     """)
 
 
-def test_sixty_parallel_branches_with_choices_are_checked_within_the_bound() -> None:
+def test_thirty_parallel_branches_with_choices_are_checked_within_the_bound() -> None:
     lines = ["start begin", "and split", "and join", "end done", "begin > split", "join > done"]
-    for i in range(60 // 2):
+    for i in range(30):
         lines += [f"xor x{i}", f"user a{i}", f"xor m{i}", f"split > x{i}", f"a{i} > m{i} > join"]
         lines += [f"x{i} > a{i} : yes", f"x{i} > m{i} : default"]
     assert check("\n".join(lines)) == []
+
+
+def test_fifty_reminders_that_share_their_end_are_checked_within_the_bound() -> None:
+    lines = ["start begin", "end done", "end told"]
+    timer = TIMER.format("PT1H")
+    for i in range(50):
+        lines += [
+            f"user work{i}",
+            f'boundary late{i} attachedToRef="work{i}" cancelActivity="false" | {timer}',
+            f"task remind{i}",
+            f"late{i} > remind{i} > told",
+        ]
+    lines.append("begin > " + " > ".join(f"work{i}" for i in range(50)) + " > done")
+    assert check("\n".join(lines)) == []
+
+
+def test_what_goes_wrong_behind_a_reminder_is_found_with_its_trace() -> None:
+    timer = TIMER.format("PT1H")
+    (problem,) = check(f"""
+        start begin
+        user work
+        boundary late attachedToRef="work" cancelActivity="false" | {timer}
+        and split
+        task a
+        task b
+        xor meet
+        task again
+        end told
+        end done
+        begin > work > done
+        late > split > a > meet > again > told
+        split > b > meet
+    """)
+    assert (problem.code, problem.element) == ("runs-twice", "meet")
+    assert "late → split → a → b" in problem.message
+
+
+def test_a_diagram_of_thousands_of_elements_is_checked() -> None:
+    names = [f"t{i}" for i in range(3_000)]
+    lines = ["start begin", "end done", *(f"task {name}" for name in names)]
+    assert check("\n".join([*lines, " > ".join(["begin", *names, "done"])])) == []
 
 
 def test_more_states_than_the_bound_are_refused_instead_of_searched_for_ever() -> None:
