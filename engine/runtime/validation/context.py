@@ -14,7 +14,9 @@ class DecisionShape:
 
     key: str
     outputs: tuple[str, ...] = ()
-    """The names of a table's output columns; one name for a decision with a single result."""
+    """The names of a table's output columns."""
+    inputs: tuple[str, ...] = ()
+    """The variables that the condition columns of a table ask for."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from engine.decisions.model import DecisionTable
-from engine.errors import DiagramRefused, Refusal
+from engine import feel
+from engine.decisions.model import DecisionModel, DecisionTable
+from engine.errors import DiagramRefused, ExpressionFailed, Refusal
 from engine.forms import read_form
 from engine.runtime.dmn_reader import read_decision_model
 from engine.runtime.validation.calls import calls_of
@@ -73,12 +75,21 @@ def _read_decision(name: str, content: bytes) -> Iterator[DecisionShape]:
     for decision in model.decisions:
         if key in (decision.id, decision.name):
             table = decision.expression
-            outputs = (
-                tuple(clause.name for clause in table.outputs if clause.name)
-                if isinstance(table, DecisionTable)
-                else ()
-            )
-            yield DecisionShape(key, outputs)
+            if isinstance(table, DecisionTable):
+                outputs = tuple(clause.name for clause in table.outputs if clause.name)
+                yield DecisionShape(key, outputs, tuple(sorted(_asked_for(model, table))))
+            else:
+                yield DecisionShape(key)
+
+
+def _asked_for(model: DecisionModel, table: DecisionTable) -> set[str]:
+    """Return the variables a table needs that the model itself does not make."""
+    made = {one.name for one in model.decisions} | {one.name for one in model.knowledge}
+    found: set[str] = set()
+    for clause in table.inputs:
+        with suppress(ExpressionFailed):
+            found |= feel.free_names(feel.parse_expression(clause.expression.text))
+    return found - made
 
 
 def _read_diagram(name: str, content: bytes) -> Iterator[Diagram]:

@@ -47,7 +47,28 @@ def check_variables(
         names = known[process] | _locals_at(diagram, item)
         for expression in item.expressions:
             problems += _unknown_in(item, expression, names)
+    for node in diagram.nodes():
+        problems += _check_decision(node, known[diagram.process_of(node.scope).id], context)
     return problems
+
+
+def _check_decision(
+    node: Node, known: frozenset[str], context: PublishContext
+) -> Iterator[Problem]:
+    """Find what a decision table asks for that nothing in the process sets."""
+    key = literal(decision_of(node)) or ""
+    if node.kind != "businessRuleTask" or key not in context.decisions:
+        return
+    names = known | _input_names(node)
+    for name in context.decisions[key].inputs:
+        if name not in names:
+            yield Problem(
+                "unknown-variable",
+                node.id,
+                node.line,
+                f"The decision {key!r} asks for {name!r}, which nothing sets.",
+                suggest(name, names) or "Set it before, or give it as an input parameter.",
+            )
 
 
 def _unknown_in(item: Parsed, expression: Expression, known: frozenset[str]) -> Iterator[Problem]:

@@ -157,7 +157,7 @@ def _check_triggers(diagram: Diagram, node: Node) -> Iterator[Problem]:
 
 
 def _check_interruption(node: Node, trigger: Trigger | None) -> Iterator[Problem]:
-    """An error always interrupts what it comes from (BPMN 2.0 §10.5.2 and §10.5.6)."""
+    """An error always interrupts what it comes from (BPMN 2.0 §10.5)."""
     catches = node.kind in ("boundaryEvent", "startEvent")
     if catches and trigger is not None and trigger.kind == "error" and not node.interrupting:
         yield unsupported(

@@ -243,6 +243,18 @@ def test_a_diagram_without_an_executable_process_is_refused() -> None:
     assert [problem.code for problem in check_diagram(xml, CONTEXT)] == ["no-process"]
 
 
+def test_a_decision_that_asks_for_what_nothing_sets_is_refused() -> None:
+    context = PublishContext(
+        policy=Policy(roles=False),
+        declared=frozenset({"amount"}),
+        decisions={"fee": DecisionShape("fee", ("price",), ("amount", "region"))},
+    )
+    xml = draw(around('rule x camunda:decisionRef="fee"'))
+    (problem,) = check_diagram(xml, context)
+    assert (problem.code, problem.element) == ("unknown-variable", "x")
+    assert "'region'" in problem.message
+
+
 # Gates.
 
 SEATED = """
