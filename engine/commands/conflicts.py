@@ -44,22 +44,25 @@ def resolve_finding(
 ) -> ConflictFinding:
     """Resolve one finding; when none blocks any longer, the check runs again by itself.
 
-    `move` takes one of the offered free slots (its UTC start); `override` takes a reason and the
-    role that the conflict policy names. Raises NotAllowed, InvalidInput or Conflict.
+    After a move it runs again at once: other dates may settle the other findings too. `move` takes
+    one of the offered free slots (its UTC start); `override` takes a reason and the role that the
+    conflict policy names. Raises NotAllowed, InvalidInput or Conflict.
     """
     finding = ctx.session.get(ConflictFinding, finding_id)
     if finding is None:
         raise NotFound("There is no such finding.")
     if finding.state != FindingState.OPEN.value:
         raise Conflict("This finding was resolved already.", state=finding.state)
+    moved = False
     if resolution == "move":
-        _move(ctx, finding, slot_start)
+        moved = _move(ctx, finding, slot_start)
     elif resolution == "override":
         _override(ctx, finding, reason)
     else:
         raise InvalidInput("Choose move or override.", field="resolution")
     ctx.session.flush()
-    _check_again_when_clear(ctx, finding)
+    if moved or not count_blocking(ctx.session, finding.subject_kind, finding.subject_id):
+        _check_again(ctx, finding)
     return finding
 
 
@@ -79,7 +82,7 @@ def _override(ctx: Context, finding: ConflictFinding, reason: str | None) -> Non
     )
 
 
-def _move(ctx: Context, finding: ConflictFinding, slot_start: str | None) -> None:
+def _move(ctx: Context, finding: ConflictFinding, slot_start: str | None) -> bool:
     if not any(ctx.actor.holds(role) for role in RESOLVERS):
         raise NotAllowed("Change, release or portfolio management move dates.")
     slots = {slot["start"]: slot for slot in finding.ways_out.get("slots", [])}
@@ -103,6 +106,7 @@ def _move(ctx: Context, finding: ConflictFinding, slot_start: str | None) -> Non
     )
     if isinstance(subject, Proposal) and moved:
         _follow_move(ctx, subject, resolving)
+    return moved
 
 
 def _move_subject(
@@ -158,9 +162,7 @@ def _settle(
     )
 
 
-def _check_again_when_clear(ctx: Context, finding: ConflictFinding) -> None:
-    if count_blocking(ctx.session, finding.subject_kind, finding.subject_id):
-        return
+def _check_again(ctx: Context, finding: ConflictFinding) -> None:
     task = _find_resolve_task(ctx, finding)
     if task is None:
         return
