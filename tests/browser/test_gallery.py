@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.gallery.browser import EXECUTABLE, LAUNCH
 from tests.browser.gallery.site import PAGES, serve_gallery
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not EXECUTABLE, reason="Chromium is not installed (see CHROMIUM)"),
-]
+pytestmark = pytest.mark.browser
 
 LISTEN = (
     "window.violations = []; document.addEventListener('securitypolicyviolation', "
@@ -28,15 +24,6 @@ def address() -> Iterator[str]:
     """Serve the gallery while the tests of this file run."""
     with serve_gallery() as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Start one Chromium for the tests of this file."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**LAUNCH)
-        yield browser
-        browser.close()
 
 
 def open_page(chromium: Browser, url: str, width: int = 1280, **options: Any) -> Page:
