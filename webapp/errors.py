@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from engine.errors import BadData, NotFound, Refusal, TemporarilyUnavailable, TooLarge
 from models.base import new_id
 from models.queries.page import BadCursor
+from webapp.auth.identity import PROGRAM_PATHS
 from webapp.problems import add_retry, answer_problem, correlation_id
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def _answer_bad_cursor(error: BadCursor) -> BaseResponse:
 
 def is_for_programs() -> bool:
     """Tell whether the present request is one of the API."""
-    return request.path.startswith(("/api/", "/engine-rest"))
+    return request.path.startswith(PROGRAM_PATHS)
 
 
 def _number_request() -> None:

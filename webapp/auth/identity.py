@@ -22,6 +22,9 @@ TOUCH_EVERY = timedelta(minutes=5)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+#: Where programs ask; everything else is pages, for people with a session.
+PROGRAM_PATHS = ("/api/", "/engine-rest")
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -87,11 +90,15 @@ def require_scope(scope: str) -> None:
 
 
 def _identify() -> None:
+    """Find out who asks: a token counts only where programs ask, and its scopes are checked there.
+
+    Pages look at no scopes, so a token that may only read must not reach them.
+    """
     g.credentials = None
     if request.endpoint == "static":
         return
     authorization = request.headers.get("Authorization", "")
-    if authorization:
+    if authorization and request.path.startswith(PROGRAM_PATHS):
         g.credentials = _read_bearer(authorization)
     elif SESSION_COOKIE in request.cookies:
         g.credentials = _read_cookie(request.cookies[SESSION_COOKIE])

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from models.account import WebSession
+from models.proposal import Proposal
 from tests.integration.site import PASSWORD, Program, Site
 
 
@@ -156,3 +157,21 @@ def _form_token(site: Site, person_id: str) -> str:
         return session.scalars(
             select(WebSession.csrf_token).where(WebSession.person_id == person_id)
         ).one()
+
+
+def test_a_bearer_token_opens_no_page(site: Site) -> None:
+    # given a token that may only read
+    site.add_person("reader", "portfolio_manager")
+    secret = site.issue_token("reader", "read")
+    client = site.app.test_client()
+    bearer = {"Authorization": f"Bearer {secret}"}
+
+    # when it is sent to a page, or with what a page posts
+    shown = client.get("/inbox", headers=bearer)
+    posted = client.post("/proposals/new", data={"title": "x"}, headers=bearer)
+
+    # then nobody is signed in there: pages look at no scopes
+    assert shown.status_code in (302, 303, 401)
+    assert posted.status_code in (302, 303, 401, 403)
+    with site.services.database.read() as session:
+        assert session.scalar(select(Proposal)) is None
