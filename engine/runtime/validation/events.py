@@ -10,8 +10,8 @@ from engine.runtime.validation.problems import Problem
 
 
 def check_errors(diagram: Diagram, context: PublishContext) -> list[Problem]:
-    """Find error end events that no boundary event or event subprocess around them catches."""
-    problems: list[Problem] = []
+    """Find error and cancel end events that nothing around them catches."""
+    problems = [*_check_cancels(diagram)]
     for node in diagram.nodes():
         if node.kind != "endEvent" or node.trigger != "error":
             continue
@@ -35,6 +35,26 @@ def check_errors(diagram: Diagram, context: PublishContext) -> list[Problem]:
     return problems
 
 
+def _check_cancels(diagram: Diagram) -> Iterator[Problem]:
+    """Find canceled transactions without a way on (BPMN 2.0 §10.7)."""
+    for node in diagram.nodes():
+        scope = diagram.scopes[node.scope]
+        if node.kind != "endEvent" or node.trigger != "cancel" or scope.kind != "transaction":
+            continue
+        if not any(event.trigger == "cancel" for event in _on_border(diagram, scope)):
+            yield Problem(
+                "uncaught-error",
+                node.id,
+                node.line,
+                f"Nothing catches the cancellation of {scope.label} that {node.label} throws.",
+                "Add a cancel boundary event to the transaction, with a path to go on.",
+            )
+
+
+def _on_border(diagram: Diagram, scope: Scope) -> list[Node]:
+    return diagram.scopes[scope.parent].boundary_events(scope.id) if scope.parent else []
+
+
 def _catches_call(codes: frozenset[str], code: str) -> bool:
     return code in codes or "" in codes
 
@@ -50,8 +70,7 @@ def _catchers(diagram: Diagram, scope: Scope) -> Iterator[Node]:
     for inner in diagram.inner_scopes(scope.id):
         if inner.is_event_subprocess:
             yield from inner.starts()
-    if scope.parent is not None:
-        yield from diagram.scopes[scope.parent].boundary_events(scope.id)
+    yield from _on_border(diagram, scope)
 
 
 def _catches(diagram: Diagram, catcher: Node, code: str) -> bool:

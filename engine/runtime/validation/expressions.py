@@ -22,19 +22,17 @@ from engine.runtime.expressions import (
 )
 from engine.runtime.extensions import (
     MappedValue,
-    UnreadableExtension,
     bpmn_child,
     extension_elements,
     local_name,
     own,
     read_call_mappings,
-    read_inputs,
-    read_outputs,
     text_of,
     vendor,
     zeebe,
 )
 from engine.runtime.validation.diagram import Diagram, Flow, Node
+from engine.runtime.validation.parameters import input_parameters, output_parameters
 from engine.runtime.validation.problems import Problem
 from engine.runtime.validation.references import decision_of, topic_of
 
@@ -225,14 +223,10 @@ def _inner_site(node: Node, what: str, text: str | None, inside: bool) -> Iterat
 
 
 def _mapping_sites(node: Node) -> Iterator[Site]:
-    try:
-        mappings = [
-            *((item, "input") for item in read_inputs(node.xml)),
-            *((item, "output") for item in read_outputs(node.xml)),
-        ]
-    except UnreadableExtension:
-        # Reported as unsupported by the vocabulary check.
-        return
+    mappings = [
+        *((item, "input") for item in input_parameters(node)),
+        *((item, "output") for item in output_parameters(node)),
+    ]
     for mapping, kind in mappings:
         for text in _texts_in(mapping.value):
             what = f"the {kind} parameter {mapping.name}"

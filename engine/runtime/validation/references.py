@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.contract import Operation
 from engine.runtime.expressions import parse_value
-from engine.runtime.extensions import own, read_inputs, read_outputs, vendor, zeebe
+from engine.runtime.extensions import own, vendor, zeebe
 from engine.runtime.validation.context import PublishContext
 from engine.runtime.validation.diagram import ACTIVITIES, Diagram, Node, Scope, Trigger
+from engine.runtime.validation.parameters import input_names, output_parameters
 from engine.runtime.validation.problems import Problem, enumerate_names, suggest
 
 _FORM_PREFIXES = ("camunda-forms:deployment:", "camunda-forms:bundle:")
@@ -78,7 +80,8 @@ def check_references(diagram: Diagram, context: PublishContext) -> list[Problem]
         for trigger in node.triggers:
             problems += _check_trigger(diagram, node, trigger)
         problems += _check_form(node, context)
-        problems += _check_work(diagram, node, context)
+        if not _sends_message(diagram, node):
+            problems += _check_work(diagram, node, context)
         if node.kind == "businessRuleTask":
             problems += _check_decision(node, context)
     return [*problems, *_check_links(diagram)]
@@ -176,6 +179,14 @@ def topic_of(node: Node) -> str | None:
     return vendor(node.xml, "topic") or zeebe(node.xml, "taskDefinition", "type")
 
 
+def _sends_message(diagram: Diagram, node: Node) -> bool:
+    """Tell whether a send task throws a message of the file, with no worker to do it."""
+    if node.kind != "sendTask" or topic_of(node) is not None:
+        return False
+    reference = (node.xml.get("messageRef") or "").rpartition(":")[2]
+    return reference in diagram.definitions.messages
+
+
 def _check_work(diagram: Diagram, node: Node, context: PublishContext) -> Iterator[Problem]:
     if node.kind not in ("serviceTask", "sendTask", "businessRuleTask"):
         return
@@ -212,7 +223,7 @@ def _check_action(
                 or f"Known: {enumerate_names(context.record_actions)}.",
             )  # fmt: skip
     else:
-        yield from _check_inputs(node, operation.inputs, action)
+        yield from _check_inputs(node, operation, action)
 
 
 def _check_topic(node: Node, topic: str | None, context: PublishContext) -> Iterator[Problem]:
@@ -220,9 +231,9 @@ def _check_topic(node: Node, topic: str | None, context: PublishContext) -> Iter
         return
     operation = context.topics.get(topic)
     if operation is not None:
-        yield from _check_inputs(node, operation.inputs, topic)
+        yield from _check_inputs(node, operation, topic)
         return
-    if read_outputs(node.xml):
+    if output_parameters(node):
         return
     yield Problem(
         "unknown-topic",
@@ -234,14 +245,26 @@ def _check_topic(node: Node, topic: str | None, context: PublishContext) -> Iter
     )
 
 
-def _check_inputs(node: Node, known: tuple[str, ...], operation: str) -> Iterator[Problem]:
-    for mapping in read_inputs(node.xml):
-        if known and mapping.name not in known:
+def _check_inputs(node: Node, operation: Operation, name: str) -> Iterator[Problem]:
+    given = input_names(node)
+    known = operation.inputs
+    for unknown in sorted(given.difference(known)) if known else ():
+        yield Problem(
+            "unknown-input",
+            node.id,
+            node.line,
+            f"{name} takes no {unknown!r}.",
+            suggest(unknown, known) or f"It takes: {enumerate_names(known)}.",
+        )
+    for missing in operation.required:
+        if missing not in given:
             yield Problem(
-                "unknown-input", node.id, node.line,
-                f"{operation} takes no {mapping.name!r}.",
-                suggest(mapping.name, known) or f"It takes: {enumerate_names(known)}.",
-            )  # fmt: skip
+                "missing-input",
+                node.id,
+                node.line,
+                f"{name} needs {missing!r}.",
+                f"Add an input parameter named {missing}.",
+            )
 
 
 def decision_of(node: Node) -> str | None:

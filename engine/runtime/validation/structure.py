@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from engine.runtime.validation.diagram import ACTIVITIES, Diagram, Flow, Node, Scope
 from engine.runtime.validation.problems import Problem, enumerate_names
+from engine.runtime.validation.vocabulary import unsupported
 
 _MAY_CHOOSE = ACTIVITIES | {"exclusiveGateway", "inclusiveGateway", "complexGateway"}
 _EQUALITY = re.compile(r"([^=!<>]+?)\s*(=|!=)\s*([^=!<>]+)")
@@ -238,6 +239,7 @@ def _is_complete(conditions: list[str]) -> bool:
 
 def _check_event_gateway(scope: Scope, node: Node) -> Iterator[Problem]:
     """BPMN 2.0 §10.6.6: what follows are catch events or receive tasks with this one flow in."""
+    yield from _check_kind_of_event_gateway(node)
     outgoing = scope.outgoing(node.id)
     if len(outgoing) < 2:
         yield Problem(
@@ -263,3 +265,16 @@ def _check_event_gateway(scope: Scope, node: Node) -> Iterator[Problem]:
                 " event or receive task of its own.",
                 "Let each flow lead to a catch event that has no other incoming flow.",
             )
+
+
+def _check_kind_of_event_gateway(node: Node) -> Iterator[Problem]:
+    if node.xml.get("instantiate") in ("true", "1"):
+        yield unsupported(
+            node.id, node.line, f"{node.label} starts instances, which",
+            "Make a process of its own, with its own start event, for each event.",
+        )  # fmt: skip
+    if node.xml.get("eventGatewayType") == "Parallel":
+        yield unsupported(
+            node.id, node.line, f"{node.label} waits for all of its events, which",
+            "Use a parallel gateway before the events and another one after them.",
+        )  # fmt: skip

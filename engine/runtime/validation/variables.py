@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 from lxml import etree
 
@@ -11,12 +10,9 @@ from engine import contract, feel
 from engine.errors import ExpressionFailed
 from engine.runtime.expressions import Expression, parse_script, parse_value
 from engine.runtime.extensions import (
-    UnreadableExtension,
     bpmn_child,
     own,
     read_call_mappings,
-    read_inputs,
-    read_outputs,
     text_of,
     vendor,
     zeebe,
@@ -25,6 +21,11 @@ from engine.runtime.validation.calls import called_key
 from engine.runtime.validation.context import PublishContext
 from engine.runtime.validation.diagram import SUBPROCESSES, Diagram, Node, Scope
 from engine.runtime.validation.expressions import Parsed, form_fields, is_feel_script
+from engine.runtime.validation.parameters import (
+    input_names,
+    output_names,
+    output_parameters,
+)
 from engine.runtime.validation.problems import Problem, enumerate_names, suggest
 from engine.runtime.validation.references import decision_of, form_key_of, literal, topic_of
 
@@ -59,7 +60,7 @@ def _check_decision(
     key = literal(decision_of(node)) or ""
     if node.kind != "businessRuleTask" or key not in context.decisions:
         return
-    names = known | _input_names(node)
+    names = known | input_names(node)
     for name in context.decisions[key].inputs:
         if name not in names:
             yield Problem(
@@ -93,7 +94,7 @@ def _locals_at(diagram: Diagram, item: Parsed) -> frozenset[str]:
     found: set[str] = set()
     if site.node is not None:
         node = diagram.scopes[site.scope].nodes[site.node]
-        found |= _input_names(node)
+        found |= input_names(node)
         if site.sees_own_instance:
             found |= instance_variables(node)
         if site.what.startswith("the output parameter"):
@@ -101,16 +102,9 @@ def _locals_at(diagram: Diagram, item: Parsed) -> frozenset[str]:
     scope: Scope | None = diagram.scopes[site.scope]
     while scope is not None and scope.parent is not None:
         holder = diagram.scopes[scope.parent].nodes[scope.id]
-        found |= _input_names(holder) | instance_variables(holder)
+        found |= input_names(holder) | instance_variables(holder)
         scope = diagram.scopes[scope.parent]
     return frozenset(found)
-
-
-def _input_names(node: Node) -> set[str]:
-    try:
-        return {mapping.name for mapping in read_inputs(node.xml)}
-    except UnreadableExtension:
-        return set()
 
 
 def result_names(node: Node) -> set[str]:
@@ -122,7 +116,7 @@ def result_names(node: Node) -> set[str]:
     if node.kind not in ("serviceTask", "sendTask", "businessRuleTask", "callActivity"):
         return set()
     names: set[str] = set()
-    for mapping in read_outputs(node.xml):
+    for mapping in output_parameters(node):
         text = mapping.value.text
         if text and text.startswith(("=", "${", "#{")):
             names |= _free_names(text)
@@ -227,15 +221,14 @@ def _set_by(diagram: Diagram, node: Node, context: PublishContext) -> set[str]:
     initiator, result = vendor(node.xml, "initiator"), vendor(node.xml, "resultVariable")
     result = result or zeebe(node.xml, "calledDecision", "resultVariable")
     found |= {name for name in (initiator, result) if name}
-    with suppress(UnreadableExtension):
-        found |= {mapping.name for mapping in read_outputs(node.xml)}
+    found |= output_names(node)
     found |= _set_by_work(node, context) | _gathered_by(node) | _carried_by(diagram, node, context)
     if node.kind == "scriptTask" and is_feel_script(node):
         found |= _set_by_script(node)
     if node.kind == "callActivity":
         found |= _set_by_call(node, context)
     if node.kind in SUBPROCESSES:
-        found |= _input_names(node)
+        found |= input_names(node)
     return found
 
 
@@ -308,7 +301,7 @@ def writes_of(node: Node, context: PublishContext) -> set[str]:
     """Return the variables that one activity sets when it completes."""
     found = set(form_fields(node)) | set(context.forms.get(form_key_of(node) or "", ()))
     found |= _set_by_work(node, context)
-    found |= {mapping.name for mapping in read_outputs(node.xml)}
+    found |= output_names(node)
     result = vendor(node.xml, "resultVariable")
     found |= {result} if result else set()
     if node.kind == "scriptTask" and is_feel_script(node):

@@ -18,6 +18,7 @@ from engine.runtime.extensions import (
 )
 from engine.runtime.validation.diagram import ACTIVITIES, EVENTS, Diagram, Node, Trigger
 from engine.runtime.validation.expressions import is_feel_script, languages
+from engine.runtime.validation.parameters import find_unreadable
 from engine.runtime.validation.problems import Problem, enumerate_names, suggest
 from engine.runtime.xml import BPMN_NAMESPACE, line_of
 
@@ -120,6 +121,12 @@ def _check_node(diagram: Diagram, node: Node) -> Iterator[Problem]:
             "Use a multi-instance activity.",
         )
     yield from _check_triggers(diagram, node)
+    unreadable = find_unreadable(node)
+    if unreadable is not None:
+        yield Problem(
+            "unsupported", node.id, node.line, unreadable,
+            "Write the value as a FEEL expression: =first + second.",
+        )  # fmt: skip
     yield from _check_activity(node)
 
 
@@ -239,6 +246,11 @@ def _check_script_format(node: Node) -> Iterator[Problem]:
 
 
 def _check_repetition(node: Node) -> Iterator[Problem]:
+    if node.is_event_subprocess and node.multi_instance is not None:
+        yield unsupported(
+            node.id, node.line, f"{node.label} is an event subprocess that repeats, which",
+            "Repeat an activity inside it; one that does not interrupt starts at every event.",
+        )  # fmt: skip
     several = bpmn_child(node.xml, "multiInstanceLoopCharacteristics")
     if several is None:
         return
@@ -261,14 +273,8 @@ def _check_extensions(element: etree._Element) -> Iterator[Problem]:
             owner, line_of(element), f"The {name} of an activity",
             "Use a script task with lines of the form name = expression before or after it.",
         )  # fmt: skip
-    if namespace in VENDORS:
-        if name in _JAVA_ELEMENTS:
-            yield _java_only(owner, line_of(element), name)
-        elif name == "script":
-            yield unsupported(
-                owner, line_of(element), "A parameter that holds a script",
-                "Write the value as a FEEL expression: =first + second.",
-            )  # fmt: skip
+    if namespace in VENDORS and name in _JAVA_ELEMENTS:
+        yield _java_only(owner, line_of(element), name)
 
 
 def _is_value_holder(element: etree._Element) -> bool:

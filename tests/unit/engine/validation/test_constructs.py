@@ -159,6 +159,7 @@ REFUSED = {
             "</camunda:inputOutput></extensionElements>"
         ),
     ),
+    "missing input": ("missing-input", around('service x assent:record="proposal.mark"')),
     "unknown form": ("unknown-form", around('user x camunda:formKey="aks"')),
     "unknown decision": ("unknown-decision", around('rule x camunda:decisionRef="fe"')),
     "no decision": ("unknown-decision", around("rule x")),

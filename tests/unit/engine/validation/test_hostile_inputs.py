@@ -536,3 +536,25 @@ def test_25_a_cell_that_is_not_feel_is_refused_with_its_address() -> None:
 def test_ids_that_the_engine_uses_itself_are_refused(identifier: str) -> None:
     problem = only(check(draw(SHORTEST.replace("work", identifier))), "reserved-id")
     assert problem.element == identifier
+
+
+SCRIPTED = (
+    "<extensionElements><camunda:inputOutput><camunda:inputParameter name='x'>"
+    "<camunda:script>1</camunda:script></camunda:inputParameter>"
+    "</camunda:inputOutput></extensionElements>"
+)
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "service work camunda:topic='dml.check_in'",
+        "service work camunda:topic='somebody.elses'",
+        "service work assent:record='proposal.mark'",
+        "call work calledElement='q'",
+        "rule work camunda:decisionRef='fee'",
+    ],
+)
+def test_15_a_script_in_a_parameter_is_refused_wherever_it_stands(node: str) -> None:
+    notation = SHORTEST.replace("user work", f"{node} | {SCRIPTED}")
+    assert find(check(draw(notation)), "unsupported").element == "work"

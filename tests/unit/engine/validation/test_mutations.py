@@ -64,6 +64,24 @@ VOTES = (
     ' assent:outputCollection="votes" assent:outputElement="one"><completionCondition>'
     "nrOfCompletedInstances &gt; 2</completionCondition></multiInstanceLoopCharacteristics>"
 )
+
+
+def parameters(**values: str) -> str:
+    """Write input parameters, and one output that is a list and one that is a map."""
+    written = "".join(
+        f'<camunda:inputParameter name="{name}">{value}</camunda:inputParameter>'
+        for name, value in values.items()
+    )
+    return (
+        f"<extensionElements><camunda:inputOutput>{written}"
+        '<camunda:outputParameter name="several"><camunda:list><camunda:value>1</camunda:value>'
+        "</camunda:list></camunda:outputParameter>"
+        '<camunda:outputParameter name="mapped"><camunda:map><camunda:entry key="k">v'
+        "</camunda:entry></camunda:map></camunda:outputParameter>"
+        "</camunda:inputOutput></extensionElements>"
+    )
+
+
 BASES = [
     draw(
         """
@@ -147,6 +165,27 @@ BASES = [
         before='<message id="m1" name="answer"/><signal id="s1" name="alarm"/>',
     ),
 ]
+BASES.append(
+    draw(
+        """
+        start begin camunda:initiator="author"
+        service mark assent:record="proposal.mark" | PARAMETERS
+        call part calledElement="service_design" | CALL
+        rule decide camunda:decisionRef="conflict_policy" camunda:resultVariable="policy" | PAIR
+        send tell camunda:type="external" camunda:topic="notifications.send" | NOTICE
+        user close camunda:candidateGroups="change_manager,=groups" camunda:assignee="${author}"
+        end done
+        begin > mark > part > decide > tell > close > done
+        """.replace("PARAMETERS", parameters(state="under_review"))
+        .replace(
+            "CALL",
+            "<extensionElements><camunda:in source='author' target='reason'/>"
+            "<camunda:out sourceExpression='=reason' target='groups'/></extensionElements>",
+        )
+        .replace("PAIR", parameters(kind="=author", severity="minor"))
+        .replace("NOTICE", parameters(to_role="auditor", subject_line="S", text="=string(policy)"))
+    )
+)
 BASES.append((PROCESSES / "service_design.bpmn").read_bytes())
 
 Mutator = Callable[[random.Random, etree._Element], None]
@@ -207,6 +246,12 @@ def swap_references(rand: random.Random, root: etree._Element) -> None:
         other.set(end, first)
 
 
+def put_script(rand: random.Random, root: etree._Element) -> None:
+    element = pick(rand, root)
+    script = etree.SubElement(element, "{http://camunda.org/schema/1.0/bpmn}script")
+    script.text = rand.choice(TEXTS)
+
+
 def change_text(rand: random.Random, root: etree._Element) -> None:
     pick(rand, root).text = rand.choice(TEXTS)
 
@@ -221,6 +266,7 @@ MUTATORS: list[Mutator] = [
     take_foreign_attribute,
     swap_references,
     change_text,
+    put_script,
 ]
 
 
