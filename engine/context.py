@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,19 +27,43 @@ SYSTEM = Actor(person_id=None, name="Assent")
 
 
 @dataclass
-class Context:
-    """One command's transaction: its session, actor and time.
+class Cascade:
+    """What one command sets off beyond the instance it is about, in the order it came up.
 
-    `afterwards` holds what must happen after the instance at hand is saved, still in this
-    transaction: a message to another instance may not meet a half-saved one.
+    An instance is never entered while it is being advanced: what reaches another instance, or the
+    same one again, waits here until the one at hand is saved, still in the same transaction.
     """
+
+    waiting: deque[Callable[[], None]] = field(default_factory=deque)
+    advancing: set[str] = field(default_factory=set)
+    """The instances that are being advanced now."""
+    is_running: bool = False
+    steps: int = 0
+    """How many of the waiting things have been done."""
+    last_thrown: tuple[str, str | None] | None = None
+    """The instance and element that threw what is being done now."""
+
+
+@dataclass
+class Trace:
+    """Where the engine failed in this command, and at which job's report; empty if it did not."""
+
+    places: list[tuple[str, str | None]] = field(default_factory=list)
+    """Instance and element, the innermost first."""
+    job: tuple[str, str] | None = None
+    """Id and lease token of the job that is being reported."""
+
+
+@dataclass
+class Context:
+    """One command's transaction: its session, actor, time, and what it sets off elsewhere."""
 
     session: Session
     actor: Actor
     now: datetime
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
-    advancing: set[str] = field(default_factory=set)
+    cascade: Cascade = field(default_factory=Cascade)
+    trace: Trace = field(default_factory=Trace)
 
     def acting_as(self, actor: Actor) -> Context:
         """Give the same transaction under another actor."""
-        return Context(self.session, actor, self.now, self.afterwards, self.advancing)
+        return Context(self.session, actor, self.now, self.cascade, self.trace)

@@ -14,6 +14,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 400
+    #: What an instance had done when it was refused to go on; none of it was kept.
+    steps: tuple[Any, ...] = ()
 
     def __init__(self, message: str | None = None, *, field: str | None = None, **detail: Any):
         """Take the message for people, the field or element it is about, and machine detail."""
@@ -253,3 +255,7 @@ class TemporarilyUnavailable(Refusal):
 
     code = "unavailable"
     status = 503
+
+
+ENGINE_FAILURES = (RunFailed, LoopLimit, ExpressionFailed, UnknownProcess)
+"""What goes wrong in a diagram rather than in a request; while an instance runs, an incident."""

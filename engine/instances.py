@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -10,16 +13,37 @@ from sqlalchemy import select
 from engine.audit import record_event
 from engine.context import Context
 from engine.definitions import find_definition, load_definition_row
-from engine.errors import NotFound, StaleInstance
+from engine.errors import ENGINE_FAILURES, LoopLimit, NotFound, StaleInstance
 from engine.ports import CommandPorts
+from engine.progress import save_advance
 from engine.runtime import advance as runtime
-from engine.runtime.interface import Advance, Definition, MessageWait
-from engine.waits import sync_waits
+from engine.runtime.interface import Advance, Definition, MessageWait, ThrownEvent
 from models.base import new_id, shard_of
 from models.instance import Instance, Message
+from models.queries.waiting import (
+    find_buffered_message,
+    find_message,
+    find_waiting_instance,
+    is_waiting_for_signal,
+    list_signal_waiters,
+)
 from models.vocabulary import AuditTag, InstanceState
 
 Move = Callable[[Definition, bytes, CommandPorts], Advance]
+
+MESSAGE_TTL_SECONDS = 86_400
+MAXIMUM_CASCADE = 500
+"""How many messages and signals one command may set off, one after the other."""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """What became of a message: delivered to an instance, or kept until `expires_at`."""
+
+    delivered: bool
+    message_id: str
+    instance_id: str | None
+    expires_at: datetime | None
 
 
 def start_instance(
@@ -67,21 +91,25 @@ def start_instance(
 def advance_instance(ctx: Context, instance: Instance, move: Move) -> Advance:
     """Let the diagram move, then save the instance and everything it now waits for.
 
-    What record actions put into `ctx.afterwards` runs once the outermost instance is saved.
+    What it throws reaches others once the outermost instance of the command is saved.
     """
-    if instance.id in ctx.advancing:
+    if instance.id in ctx.cascade.advancing:
         raise StaleInstance("The instance is being advanced by this very command.")
-    ctx.advancing.add(instance.id)
+    ctx.cascade.advancing.add(instance.id)
+    ports = CommandPorts(ctx, instance)
     try:
         definition = load_instance_definition(ctx, instance)
-        advance = move(definition, instance.snapshot, CommandPorts(ctx, instance))
-        _save(ctx, instance, definition, advance)
+        advance = move(definition, instance.snapshot, ports)
+        save_advance(ctx, instance, definition, advance)
+    except ENGINE_FAILURES as failure:
+        # Only the innermost failure names its own element; around it, it is what called.
+        element = ports.element_id if ctx.trace.places else failure.field or ports.element_id
+        ctx.trace.places.append((instance.id, element))
+        raise
     finally:
-        ctx.advancing.discard(instance.id)
-    _take_buffered_messages(ctx, instance, advance)
-    if not ctx.advancing:
-        while ctx.afterwards:
-            ctx.afterwards.pop(0)()
+        ctx.cascade.advancing.discard(instance.id)
+    _pass_on(ctx, instance, advance)
+    run_cascade(ctx)
     return advance
 
 
@@ -121,74 +149,147 @@ def deliver_message(
     )
 
 
-def _save(ctx: Context, instance: Instance, definition: Definition, advance: Advance) -> None:
-    instance.snapshot = advance.state
-    instance.variables = advance.data
-    instance.tokens = dict(advance.tokens)
-    instance.visits = _count_visits(instance.visits, advance)
-    instance.end_events = list(dict.fromkeys([*instance.end_events, *advance.end_events]))
-    sync_waits(ctx, instance, advance)
-    _record_steps(ctx, instance, definition, advance)
-    if advance.ended:
-        instance.state = InstanceState.ENDED.value
-        instance.ended_at = ctx.now
-        record_event(
-            ctx,
-            AuditTag.INSTANCE_ENDED,
-            instance.business_key,
-            f"{definition.name} ended: {_name_ends(definition, advance)}",
-            chain=instance.id,
-            detail={"ends": list(advance.end_events)},
-        )
-    ctx.session.flush()
-
-
-def _count_visits(visits: dict[str, Any], advance: Advance) -> dict[str, Any]:
-    counted = dict(visits)
-    for step in advance.steps:
-        if step.state == "completed":
-            counted[step.element_id] = counted.get(step.element_id, 0) + 1
-    return counted
-
-
-def _record_steps(
-    ctx: Context, instance: Instance, definition: Definition, advance: Advance
-) -> None:
-    steps = [(step.element_id, step.state) for step in advance.steps]
-    if not steps:
-        return
-    waiting = [definition.elements[e].name or e for e in advance.tokens if e in definition.elements]
+def deliver_signal(ctx: Context, instance: Instance, name: str, payload: dict[str, Any]) -> Advance:
+    """Give a signal to an instance that waits for it, and let it move on."""
     record_event(
         ctx,
-        AuditTag.INSTANCE_ADVANCED,
+        AuditTag.SIGNAL_DELIVERED,
         instance.business_key,
-        f"Waits for: {', '.join(waiting)}" if waiting else "Moved on",
+        f"Signal {name} arrived",
         chain=instance.id,
-        detail={"steps": [f"{element}:{state}" for element, state in steps]},
+        detail={"signal": name, "payload": payload},
+    )
+    return advance_instance(
+        ctx,
+        instance,
+        lambda d, state, ports: runtime.deliver_signal(d, state, name, payload, ports),
     )
 
 
-def _name_ends(definition: Definition, advance: Advance) -> str:
-    names = [definition.elements[e].name or e for e in advance.end_events]
-    return ", ".join(names) or "no end event"
+def broadcast(
+    ctx: Context, name: str, payload: dict[str, Any], *, leave_out: str | None = None
+) -> list[str]:
+    """Send a signal to every running instance that waits for it now; give their ids.
+
+    They move on one after the other, in this transaction; one that an earlier one kept from
+    waiting any longer is passed over.
+    """
+    found = list_signal_waiters(ctx.session, name)
+    reached = [instance_id for instance_id in found if instance_id != leave_out]
+    for instance_id in reached:
+        ctx.cascade.waiting.append(partial(_deliver_if_waiting, ctx, instance_id, name, payload))
+    run_cascade(ctx)
+    return reached
 
 
-def _take_buffered_messages(ctx: Context, instance: Instance, advance: Advance) -> None:
-    for wait in advance.waits:
-        if isinstance(wait, MessageWait):
-            key = wait.correlation_key or instance.business_key
-            message = ctx.session.scalar(
-                select(Message)
-                .where(
-                    Message.name == wait.message_name,
-                    Message.correlation_key == key,
-                    Message.delivered_at.is_(None),
-                    Message.expires_at > ctx.now,
-                )
-                .order_by(Message.received_at)
-                .limit(1)
-            )
-            if message is not None:
-                message.delivered_at, message.instance_id = ctx.now, instance.id
-                deliver_message(ctx, instance, message.name, message.payload, key)
-                return
+def send_message(
+    ctx: Context,
+    name: str,
+    key: str,
+    payload: dict[str, Any],
+    *,
+    message_id: str,
+    ttl_seconds: int = MESSAGE_TTL_SECONDS,
+) -> Correlation:
+    """Give a message to the instance that waits for it, or keep it until one does.
+
+    A `message_id` that was taken before gives the same answer again and changes nothing.
+    """
+    known = find_message(ctx.session, message_id)
+    if known is not None:
+        delivered = known.delivered_at is not None
+        return Correlation(delivered, message_id, known.instance_id, known.expires_at)
+    message = Message(
+        message_id=message_id,
+        name=name,
+        correlation_key=key,
+        payload=payload,
+        received_at=ctx.now,
+        expires_at=ctx.now + timedelta(seconds=ttl_seconds),
+    )
+    ctx.session.add(message)
+    waiting = find_waiting_instance(ctx.session, name, key)
+    if waiting is None:
+        record_event(
+            ctx,
+            AuditTag.MESSAGE_BUFFERED,
+            key,
+            f"Message {name} waits for its instance",
+            detail={"message": name, "message_id": message_id, "payload": payload},
+        )
+        return Correlation(False, message_id, None, message.expires_at)
+    message.delivered_at, message.instance_id = ctx.now, waiting.id
+    deliver_message(ctx, waiting, name, payload, key)
+    return Correlation(True, message_id, waiting.id, None)
+
+
+def run_cascade(ctx: Context) -> None:
+    """Do what waits for the instance at hand to be saved, and what follows from that.
+
+    Raises LoopLimit when more is set off than one command may do, which ends a storm of instances
+    that set each other off for ever.
+    """
+    cascade = ctx.cascade
+    if cascade.advancing or cascade.is_running:
+        return
+    cascade.is_running = True
+    try:
+        while cascade.waiting:
+            cascade.steps += 1
+            if cascade.steps > MAXIMUM_CASCADE:
+                raise _refuse_storm(ctx)
+            cascade.waiting.popleft()()
+    finally:
+        cascade.is_running = False
+
+
+def _refuse_storm(ctx: Context) -> LoopLimit:
+    element = None
+    if ctx.cascade.last_thrown is not None:
+        ctx.trace.places.append(ctx.cascade.last_thrown)
+        element = ctx.cascade.last_thrown[1]
+    return LoopLimit(
+        f"More than {MAXIMUM_CASCADE:,} messages and signals followed from one step; "
+        f"the last was thrown by {element or 'this command'}.",
+        field=element,
+    )
+
+
+def _deliver_if_waiting(ctx: Context, instance_id: str, name: str, payload: dict[str, Any]) -> None:
+    if is_waiting_for_signal(ctx.session, instance_id, name):
+        deliver_signal(ctx, load_instance(ctx, instance_id), name, payload)
+
+
+def _pass_on(ctx: Context, instance: Instance, advance: Advance) -> None:
+    """Queue what an advance sets off: thrown events, and a message that came before its wait."""
+    waiting = ctx.cascade.waiting
+    for number, thrown in enumerate(advance.thrown):
+        if thrown.kind == "signal":
+            waiting.append(partial(_broadcast_thrown, ctx, instance, thrown))
+        else:
+            # The same throw has the same id, however often its command is tried.
+            message_id = f"thrown:{instance.id}:{instance.version}:{number}"
+            waiting.append(partial(_send_thrown, ctx, instance, thrown, message_id))
+    if any(isinstance(wait, MessageWait) for wait in advance.waits):
+        waiting.append(partial(_take_buffered_message, ctx, instance))
+
+
+def _broadcast_thrown(ctx: Context, thrower: Instance, thrown: ThrownEvent) -> None:
+    ctx.cascade.last_thrown = (thrower.id, thrown.element_id)
+    # Its own catchers have it already.
+    broadcast(ctx, thrown.name, thrown.payload, leave_out=thrower.id)
+
+
+def _send_thrown(ctx: Context, thrower: Instance, thrown: ThrownEvent, message_id: str) -> None:
+    ctx.cascade.last_thrown = (thrower.id, thrown.element_id)
+    key = thrown.correlation_key or thrower.business_key
+    send_message(ctx, thrown.name, key, thrown.payload, message_id=message_id)
+
+
+def _take_buffered_message(ctx: Context, instance: Instance) -> None:
+    if instance.state != InstanceState.RUNNING:
+        return
+    message = find_buffered_message(ctx.session, instance.id, ctx.now)
+    if message is not None:
+        message.delivered_at, message.instance_id = ctx.now, instance.id
+        deliver_message(ctx, instance, message.name, message.payload, message.correlation_key)

@@ -22,8 +22,8 @@ from models.job import Incident, Job, JobLog
 from models.vocabulary import JobState
 
 __all__ = [
-    "LeasedJob", "cancel_jobs", "enqueue", "fail", "finish", "in_state", "parse_retry_cycle",
-    "retry_dead_job", "take_back", "update_jobs",
+    "JobIncident", "LeasedJob", "cancel_jobs", "enqueue", "fail", "finish", "give_up", "in_state",
+    "parse_retry_cycle", "retry_dead_job", "take_back", "update_jobs",
 ]  # fmt: skip
 
 ERROR_LIMIT = 4000
@@ -49,6 +49,15 @@ class LeasedJob:
     lease_until: datetime
     deadline_at: datetime
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobIncident:
+    """Why a job is dead, and the element of the diagram it failed at."""
+
+    kind: str
+    message: str
+    element_id: str | None
 
 
 def enqueue(
@@ -154,15 +163,22 @@ def fail(session: Session, *, job_id: str, token: str, error: str, now: datetime
 
     Raises LeaseLost when the lease is not held.
     """
-    job = session.scalars(
-        select(Job)
-        .where(Job.id == job_id, Job.lease_token == token, in_state(JobState.LEASED))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if job is None:
-        raise LeaseLost(job=job_id)
+    job = _load_leased(session, job_id, token)
     return take_back(session, job, error=error, incident_kind="retries_exhausted", now=now)
+
+
+def give_up(
+    session: Session, *, job_id: str, token: str, reason: JobIncident, now: datetime
+) -> Incident:
+    """Make a job dead at once and give its incident: trying again would fail in the same way.
+
+    Raises LeaseLost when the lease is not held.
+    """
+    job = _load_leased(session, job_id, token)
+    _end_lease(session, job, reason.message, now)
+    incident = _bury(session, job, reason, now)
+    session.flush()
+    return incident
 
 
 def retry_dead_job(
@@ -189,23 +205,43 @@ def retry_dead_job(
 
 def take_back(session: Session, job: Job, *, error: str, incident_kind: str, now: datetime) -> bool:
     """End a lease without a result: a later try, or dead with an incident; tell whether dead."""
-    _log(session, job, "failed", now)
-    job.last_error = error[:ERROR_LIMIT]
-    job.lease_token = job.lease_until = job.lease_owner = job.deadline_at = job.sent_at = None
+    _end_lease(session, job, error, now)
     is_dead = job.attempts >= job.max_attempts
     if is_dead:
-        job.state = JobState.DEAD
-        session.add(
-            Incident(
-                job_id=job.id, instance_id=job.instance_id, element_id=job.element_id,
-                kind=incident_kind, message=job.last_error, opened_at=now,
-            )
-        )  # fmt: skip
+        _bury(session, job, JobIncident(incident_kind, error, job.element_id), now)
     else:
         wait = wait_seconds(job.attempts, job.backoff_seconds)
         job.state, job.due_at = JobState.SCHEDULED, now + timedelta(seconds=wait)
     session.flush()
     return is_dead
+
+
+def _load_leased(session: Session, job_id: str, token: str) -> Job:
+    job = session.scalars(
+        select(Job)
+        .where(Job.id == job_id, Job.lease_token == token, in_state(JobState.LEASED))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if job is None:
+        raise LeaseLost(job=job_id)
+    return job
+
+
+def _end_lease(session: Session, job: Job, error: str, now: datetime) -> None:
+    _log(session, job, "failed", now)
+    job.last_error = error[:ERROR_LIMIT]
+    job.lease_token = job.lease_until = job.lease_owner = job.deadline_at = job.sent_at = None
+
+
+def _bury(session: Session, job: Job, reason: JobIncident, now: datetime) -> Incident:
+    job.state = JobState.DEAD
+    incident = Incident(
+        job_id=job.id, instance_id=job.instance_id, element_id=reason.element_id,
+        kind=reason.kind, message=reason.message[:ERROR_LIMIT], opened_at=now,
+    )  # fmt: skip
+    session.add(incident)
+    return incident
 
 
 def _log(session: Session, job: Job, outcome: str, now: datetime) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from engine.context import Context
 from engine.decisions import evaluate_decision
+from engine.decisions.errors import DecisionFailed
 from engine.definitions import find_decision, find_definition, load_definition_row
+from engine.errors import NotFound
 from engine.records.registry import RecordCall, run_record_action
 from engine.runtime.interface import Definition, ElementInfo
 from models.instance import Instance
@@ -20,6 +22,8 @@ class CommandPorts:
         """Take the command's context and the instance that moves."""
         self._ctx = ctx
         self._instance = instance
+        self.element_id: str | None = None
+        """The element whose record action runs now, or failed."""
 
     def now(self) -> datetime:
         """Give the command's time."""
@@ -27,14 +31,20 @@ class CommandPorts:
 
     def decide(self, decision_ref: str, inputs: dict[str, Any]) -> Any:
         """Evaluate the latest version of a decision; its inputs are the variables."""
-        model = find_decision(self._ctx.session, decision_ref)
+        try:
+            model = find_decision(self._ctx.session, decision_ref)
+        except NotFound as missing:
+            raise DecisionFailed(missing.message) from missing
         return evaluate_decision(model, decision_ref, inputs).value
 
     def record(
         self, action: str, element: ElementInfo, inputs: dict[str, Any]
     ) -> dict[str, Any] | None:
         """Run a record action in this transaction."""
-        return run_record_action(action, RecordCall(self._ctx, self._instance, element, inputs))
+        self.element_id = element.id
+        result = run_record_action(action, RecordCall(self._ctx, self._instance, element, inputs))
+        self.element_id = None
+        return result
 
     def load_called(self, key: str, digest: str | None) -> Definition:
         """Give the diagram of a call activity: the latest, or the pinned one by digest."""

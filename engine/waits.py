@@ -1,4 +1,4 @@
-"""What an instance waits for, as rows: user tasks, jobs, timers and messages."""
+"""What an instance waits for, as rows: user tasks, jobs, timers, messages and signals."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from sqlalchemy import delete, select
 
 from engine.context import Context
 from engine.jobs import cancel_jobs, enqueue, parse_retry_cycle
-from engine.runtime.interface import Advance, JobWait, MessageWait, TimerWait, UserWait
+from engine.runtime.interface import Advance, JobWait, MessageWait, SignalWait, TimerWait, UserWait
 from models.instance import Instance, UserTask
 from models.instance import MessageWait as MessageWaitRow
 from models.job import Job
-from models.vocabulary import JobKind, TaskState
+from models.vocabulary import JobKind, TaskState, WaitKind
 
 
 def sync_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
     """Make the rows equal to what the instance waits for now: add what is new, end what is gone."""
     _sync_tasks(ctx, instance, [w for w in advance.waits if isinstance(w, UserWait)])
     _sync_jobs(ctx, instance, [w for w in advance.waits if isinstance(w, JobWait | TimerWait)])
-    _sync_messages(ctx, instance, [w for w in advance.waits if isinstance(w, MessageWait)])
+    events = [w for w in advance.waits if isinstance(w, MessageWait | SignalWait)]
+    _sync_events(ctx, instance, events)
 
 
 def _sync_tasks(ctx: Context, instance: Instance, waits: list[UserWait]) -> None:
@@ -106,28 +107,35 @@ def _enqueue_wait(ctx: Context, instance: Instance, wait: JobWait | TimerWait) -
     )
 
 
-def _sync_messages(ctx: Context, instance: Instance, waits: list[MessageWait]) -> None:
-    rows = ctx.session.scalars(
-        select(MessageWaitRow).where(MessageWaitRow.instance_id == instance.id)
+def _sync_events(ctx: Context, instance: Instance, waits: list[MessageWait | SignalWait]) -> None:
+    rows = ctx.session.execute(
+        select(MessageWaitRow.ref).where(MessageWaitRow.instance_id == instance.id)
     )
-    known = {row.ref for row in rows}
-    wanted = {wait.ref for wait in waits}
+    known = {ref for (ref,) in rows}
     for wait in waits:
         if wait.ref not in known:
-            ctx.session.add(
-                MessageWaitRow(
-                    shard=instance.shard,
-                    instance_id=instance.id,
-                    ref=wait.ref,
-                    element_id=wait.element_id,
-                    message_name=wait.message_name,
-                    correlation_key=wait.correlation_key or instance.business_key,
-                )
-            )
-    gone = known - wanted
+            ctx.session.add(_make_event_wait(instance, wait))
+    gone = known - {wait.ref for wait in waits}
     if gone:
         ctx.session.execute(
             delete(MessageWaitRow).where(
                 MessageWaitRow.instance_id == instance.id, MessageWaitRow.ref.in_(gone)
             )
         )
+
+
+def _make_event_wait(instance: Instance, wait: MessageWait | SignalWait) -> MessageWaitRow:
+    if isinstance(wait, SignalWait):
+        kind, name, key = WaitKind.SIGNAL, wait.signal_name, ""
+    else:
+        kind, name = WaitKind.MESSAGE, wait.message_name
+        key = wait.correlation_key or instance.business_key
+    return MessageWaitRow(
+        shard=instance.shard,
+        instance_id=instance.id,
+        ref=wait.ref,
+        element_id=wait.element_id,
+        kind=kind.value,
+        message_name=name,
+        correlation_key=key,
+    )

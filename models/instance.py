@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import TENANT, Base, new_id
+from models.vocabulary import WaitKind
 
 
 class Instance(Base, kw_only=True):
@@ -36,6 +37,7 @@ class Instance(Base, kw_only=True):
     tokens: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     visits: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     end_events: Mapped[list[Any]] = mapped_column(default_factory=list)
+    has_incident: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     started_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -81,12 +83,12 @@ class UserTask(Base, kw_only=True):
 
 
 class MessageWait(Base, kw_only=True):
-    """A message an instance waits for."""
+    """A message or signal an instance waits for; a signal has no correlation key."""
 
     __tablename__ = "message_wait"
     __table_args__ = (
         UniqueConstraint("tenant_id", "instance_id", "ref"),
-        Index("ix_message_wait_name", "tenant_id", "message_name", "correlation_key"),
+        Index("ix_message_wait_name", "tenant_id", "kind", "message_name", "correlation_key"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
@@ -95,6 +97,7 @@ class MessageWait(Base, kw_only=True):
     instance_id: Mapped[str] = mapped_column(ForeignKey("instance.id"), index=True)
     ref: Mapped[str]
     element_id: Mapped[str]
+    kind: Mapped[str] = mapped_column(default=WaitKind.MESSAGE.value)
     message_name: Mapped[str]
     correlation_key: Mapped[str]
 

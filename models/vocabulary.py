@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-
 ACRONYMS = {"pmo": "PMO", "dml": "DML", "dba": "DBA", "cab": "CAB", "rfc": "RFC"}
 
 
@@ -172,6 +171,13 @@ class JobKind(Word):
     SYSTEM = "system", "asked for by a command: a mail, a re-check"
 
 
+class WaitKind(Word):
+    """What an event of an instance waits for from outside."""
+
+    MESSAGE = "message", "a message meant for this instance by its correlation key"
+    SIGNAL = "signal", "a signal, which reaches everybody who waits for it"
+
+
 class Severity(Word):
     """How bad a conflict is."""
 
@@ -213,6 +219,8 @@ class AuditTag(Word):
     INSTANCE_ENDED = "engine:instance:ended", "the process instance reached its end"
     MESSAGE_DELIVERED = "engine:message:delivered", "a message reached the instance"
     MESSAGE_BUFFERED = "engine:message:buffered", "a message waits for its instance"
+    SIGNAL_BROADCAST = "engine:signal:broadcast", "a signal was sent to all who wait for it"
+    SIGNAL_DELIVERED = "engine:signal:delivered", "a signal reached the instance"
     TIMER_FIRED = "engine:timer:fired", "a deadline or timer passed"
     TASK_CLAIMED = "task:task:claimed", "a task was claimed"
     TASK_RELEASED = "task:task:released", "a claim was given back"
@@ -252,8 +260,9 @@ class AuditTag(Word):
     REVIEW_CLOSED = "review:review:closed", "a review was closed"
     NOTICE_SENT = "notice:notice:sent", "a person was told"
     JOB_FAILED = "job:job:failed", "a job failed and will be tried again"
-    INCIDENT_OPENED = "job:incident:opened", "a job failed for good"
+    INCIDENT_OPENED = "job:incident:opened", "something failed for good and waits for a person"
     INCIDENT_RETRIED = "job:incident:retried", "a person asked for another try"
+    INCIDENT_RESOLVED = "job:incident:resolved", "a person saw to an incident"
     DEFINITION_DEPLOYED = "process:definition:deployed", "a new version was deployed"
     ORGANIZATION_LOADED = "organization:data:loaded", "an organization was loaded"
     SIGNED_IN = "account:session:started", "somebody signed in"

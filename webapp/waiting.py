@@ -13,7 +13,7 @@ from models.instance import Instance, UserTask
 from models.queries.inbox import list_instance_tasks
 from models.queries.incidents import list_jobs
 from models.queries.instances import list_message_waits
-from models.vocabulary import InstanceState, JobKind, TaskState
+from models.vocabulary import InstanceState, JobKind, TaskState, WaitKind
 
 WORKERS = {
     "conflicts.check": "The conflict check",
@@ -49,7 +49,8 @@ def list_waiting(session: Session, instance: Instance | None, actor: Actor) -> l
             waits.append(Waiting("machine", WORKERS.get(job.topic, job.topic), "Assent"))
     for wait in list_message_waits(session, instance.id):
         words = wait.message_name.replace("_", " ")
-        waits.append(Waiting("info", MESSAGES.get(wait.message_name, f"Message: {words}"), ""))
+        title = f"{WaitKind(wait.kind).label}: {words}"
+        waits.append(Waiting("info", MESSAGES.get(wait.message_name, title), ""))
     return waits
 
 

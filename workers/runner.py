@@ -90,19 +90,29 @@ class JobRunner:
             return claim(session, job_id, owner, self._clock.now(), terms_of=self._topics.terms_of)
 
     def _run_claimed(self, job: LeasedJob) -> None:
-        held = {"job_id": job.id, "token": job.lease_token}
         try:
-            if job.kind == JobKind.TIMER:
-                self._report(fire_timer, **held)
-            else:
-                self._report(complete_job, **held, result=self._handle(job))
+            self._carry_out(job)
         except LeaseLost:
             LOG.warning("Job %s (%s) was taken away; its result is dropped.", job.id, job.topic)
-        except ThrowError as error:
-            self._report(throw_job_error, **held, code=error.code, message=error.message)
         except Exception as error:
+            if isinstance(error, Refusal) and "incident" in error.detail:
+                # The diagram failed on a good result: the job is dead and waits for a person.
+                LOG.error("Job %s (%s): %s", job.id, job.topic, error.message)
+                return
             LOG.exception("Job %s (%s) failed on attempt %d.", job.id, job.topic, job.attempts)
             self._fail(job, error)
+
+    def _carry_out(self, job: LeasedJob) -> None:
+        held = {"job_id": job.id, "token": job.lease_token}
+        if job.kind == JobKind.TIMER:
+            self._report(fire_timer, **held)
+            return
+        try:
+            result = self._handle(job)
+        except ThrowError as error:
+            self._report(throw_job_error, **held, code=error.code, message=error.message)
+        else:
+            self._report(complete_job, **held, result=result)
 
     def _handle(self, job: LeasedJob) -> dict[str, Any]:
         topic = self._topics.find(job.topic)

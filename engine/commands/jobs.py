@@ -8,7 +8,7 @@ from engine import jobs
 from engine.audit import record_event
 from engine.canonical import require_canonical
 from engine.context import Context
-from engine.errors import Conflict, LeaseLost, NotAllowed, NotFound
+from engine.errors import Conflict, InvalidInput, LeaseLost, NotAllowed, NotFound
 from engine.instances import advance_instance, load_instance, load_instance_definition
 from engine.records.registry import RecordCall, take_topic_result
 from engine.runtime import advance as runtime
@@ -26,7 +26,7 @@ def complete_job(ctx: Context, *, job_id: str, token: str, result: dict[str, Any
     The job is deleted by its lease token first; a late or repeated result raises LeaseLost and
     changes nothing.
     """
-    done = jobs.finish(ctx.session, job_id=job_id, token=token, now=ctx.now)
+    done = _finish(ctx, job_id, token, "done")
     if done.instance_id is None or done.ref is None:
         return
     instance = _running(ctx, done.instance_id)
@@ -67,7 +67,7 @@ def fail_job(ctx: Context, *, job_id: str, token: str, error: str) -> bool:
 
 def throw_job_error(ctx: Context, *, job_id: str, token: str, code: str, message: str) -> None:
     """End a job with a BPMN error, caught by the boundary event that BPMN says."""
-    done = jobs.finish(ctx.session, job_id=job_id, token=token, now=ctx.now, outcome="bpmn_error")
+    done = _finish(ctx, job_id, token, "bpmn_error")
     if done.instance_id is None or done.ref is None:
         raise NotFound("This job belongs to no instance.")
     ref = done.ref
@@ -80,7 +80,7 @@ def throw_job_error(ctx: Context, *, job_id: str, token: str, code: str, message
 
 def fire_timer(ctx: Context, *, job_id: str, token: str) -> None:
     """Fire a due timer of an instance."""
-    done = jobs.finish(ctx.session, job_id=job_id, token=token, now=ctx.now, outcome="fired")
+    done = _finish(ctx, job_id, token, "fired")
     if done.instance_id is None or done.ref is None:
         return
     instance = _running(ctx, done.instance_id)
@@ -101,28 +101,59 @@ def fire_timer(ctx: Context, *, job_id: str, token: str) -> None:
 
 
 def retry_incident(ctx: Context, *, incident_id: str) -> Incident:
-    """Try the job of an incident again; raises Conflict when it is resolved already."""
+    """Try the job of an incident again; raises Conflict when it is resolved or has no job."""
+    incident = _load_open_incident(ctx, incident_id)
+    if incident.job_id is None:
+        raise Conflict("Nothing failed by itself here: do the step again, or resolve the incident.")
+    jobs.retry_dead_job(ctx.session, job_id=incident.job_id, now=ctx.now)
+    _resolve(ctx, incident, "retried", AuditTag.INCIDENT_RETRIED, "asked for another try")
+    return incident
+
+
+def resolve_incident(ctx: Context, *, incident_id: str, reason: str) -> Incident:
+    """Close an incident that has no job to try again, with a reason."""
+    incident = _load_open_incident(ctx, incident_id)
+    if incident.job_id is not None:
+        raise Conflict("A job waits for another try; retry it, or cancel the instance.")
+    if not reason.strip():
+        raise InvalidInput("Say why; it goes on record.", field="reason")
+    said = f"resolved the incident: {reason.strip()}"
+    _resolve(ctx, incident, "resolved", AuditTag.INCIDENT_RESOLVED, said)
+    return incident
+
+
+def _load_open_incident(ctx: Context, incident_id: str) -> Incident:
     if not any(ctx.actor.holds(role) for role in RETRIERS):
-        raise NotAllowed("Managers, process owners and integrators retry incidents.")
+        raise NotAllowed("Managers, process owners and integrators see to incidents.")
     incident = ctx.session.get(Incident, incident_id)
     if incident is None:
         raise NotFound(f"There is no incident {incident_id}.")
-    if incident.resolved_at is not None or incident.job_id is None:
+    if incident.resolved_at is not None:
         raise Conflict("This incident was resolved already.")
-    jobs.retry_dead_job(ctx.session, job_id=incident.job_id, now=ctx.now)
+    return incident
+
+
+def _resolve(
+    ctx: Context, incident: Incident, resolution: str, tag: AuditTag, sentence: str
+) -> None:
     incident.resolved_at, incident.resolved_by = ctx.now, ctx.actor.person_id
-    incident.resolution = "retried"
+    incident.resolution = resolution
     instance = ctx.session.get(Instance, incident.instance_id) if incident.instance_id else None
     record_event(
         ctx,
-        AuditTag.INCIDENT_RETRIED,
+        tag,
         instance.business_key if instance else "jobs",
-        f"{ctx.actor.name} asked for another try",
+        f"{ctx.actor.name} {sentence}",
         chain=instance.id if instance else None,
         element_id=incident.element_id,
         detail={"incident": incident.id},
     )
-    return incident
+
+
+def _finish(ctx: Context, job_id: str, token: str, outcome: str) -> jobs.LeasedJob:
+    # Should the diagram fail on this report, the job is what a person tries again.
+    ctx.trace.job = (job_id, token)
+    return jobs.finish(ctx.session, job_id=job_id, token=token, now=ctx.now, outcome=outcome)
 
 
 def _running(ctx: Context, instance_id: str) -> Instance:

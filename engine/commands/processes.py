@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -12,11 +10,17 @@ from engine.audit import record_event
 from engine.canonical import require_canonical
 from engine.context import Context
 from engine.errors import Conflict, InvalidInput, NotAllowed
-from engine.instances import deliver_message, load_instance, start_instance
+from engine.instances import (
+    MESSAGE_TTL_SECONDS,
+    Correlation,
+    broadcast,
+    load_instance,
+    send_message,
+    start_instance,
+)
 from engine.jobs import cancel_jobs
-from engine.messages import find_waiting_instance
 from models.base import new_id
-from models.instance import Instance, Message, MessageWait, UserTask
+from models.instance import Instance, MessageWait, UserTask
 from models.vocabulary import AuditTag, InstanceState, Role, TaskState
 
 GOVERNED = frozenset(
@@ -29,16 +33,6 @@ GOVERNED = frozenset(
     }
 )
 STARTERS = (Role.INTEGRATOR, Role.PROCESS_OWNER, Role.CHANGE_MANAGER, Role.RELEASE_MANAGER)
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """What became of a message: delivered to an instance, or kept until `expires_at`."""
-
-    delivered: bool
-    message_id: str
-    instance_id: str | None
-    expires_at: datetime | None
 
 
 def start_process(ctx: Context, *, key: str, data: dict[str, Any], business_key: str) -> Instance:
@@ -67,7 +61,7 @@ def correlate_message(
     correlation_key: str,
     payload: dict[str, Any] | None = None,
     message_id: str | None = None,
-    ttl_seconds: int = 86_400,
+    ttl_seconds: int = MESSAGE_TTL_SECONDS,
 ) -> Correlation:
     """Give a message to the instance that waits for it, or keep it until one does.
 
@@ -77,35 +71,37 @@ def correlate_message(
         raise NotAllowed("Integrators and managers send messages.")
     if not 1 <= ttl_seconds <= 30 * 86_400:
         raise InvalidInput("Keep a message between 1 second and 30 days.", field="ttl_seconds")
-    payload = payload or {}
-    require_canonical(payload)
-    message_id = message_id or new_id()
-    known = ctx.session.scalar(select(Message).where(Message.message_id == message_id))
-    if known is not None:
-        delivered = known.delivered_at is not None
-        return Correlation(delivered, message_id, known.instance_id, known.expires_at)
-    message = Message(
-        message_id=message_id,
-        name=name,
-        correlation_key=correlation_key,
-        payload=payload,
-        received_at=ctx.now,
-        expires_at=ctx.now + timedelta(seconds=ttl_seconds),
+    carried = require_canonical(payload or {})
+    return send_message(
+        ctx,
+        name,
+        correlation_key,
+        carried,
+        message_id=message_id or new_id(),
+        ttl_seconds=ttl_seconds,
     )
-    ctx.session.add(message)
-    waiting = find_waiting_instance(ctx, name, correlation_key)
-    if waiting is None:
-        record_event(
-            ctx,
-            AuditTag.MESSAGE_BUFFERED,
-            correlation_key,
-            f"Message {name} waits for its instance",
-            detail={"message": name, "message_id": message_id, "payload": payload},
-        )
-        return Correlation(False, message_id, None, message.expires_at)
-    message.delivered_at, message.instance_id = ctx.now, waiting.id
-    deliver_message(ctx, waiting, name, payload, correlation_key)
-    return Correlation(True, message_id, waiting.id, None)
+
+
+def broadcast_signal(
+    ctx: Context, *, name: str, payload: dict[str, Any] | None = None
+) -> list[str]:
+    """Send a signal to every running instance that waits for it; give the ids of those reached.
+
+    All of them move on in this transaction or none does; a signal is not kept for later.
+    """
+    if not any(ctx.actor.holds(role) for role in STARTERS):
+        raise NotAllowed("Integrators and managers send signals.")
+    if not 1 <= len(name) <= 200:
+        raise InvalidInput("Name the signal in 1 to 200 characters.", field="name")
+    carried = require_canonical(payload or {})
+    record_event(
+        ctx,
+        AuditTag.SIGNAL_BROADCAST,
+        name,
+        f"{ctx.actor.name} sent the signal {name}",
+        detail={"signal": name, "payload": carried},
+    )
+    return broadcast(ctx, name, carried)
 
 
 def cancel_instance(ctx: Context, *, instance_id: str, reason: str) -> Instance:

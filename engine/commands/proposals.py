@@ -11,7 +11,6 @@ from engine.context import Context
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from engine.gates import record_duty
 from engine.instances import deliver_message, start_instance
-from engine.messages import find_waiting_instance
 from engine.notices import tell_people
 from engine.proposal_parts import CASE_FIELDS, PARTS, find_missing_parts, read_values
 from engine.schedule import publish_forecast
@@ -20,6 +19,7 @@ from engine.withdrawals import withdraw_authorizations
 from models.instance import Instance
 from models.organization import ConfigurationItem, Organization, Resource, Service
 from models.proposal import Proposal
+from models.queries.waiting import find_waiting_instance
 from models.release import Release
 from models.vocabulary import AuditTag, ProposalState, Role, SubjectKind
 
@@ -140,7 +140,7 @@ def withdraw_proposal(ctx: Context, *, proposal_id: str, reason: str) -> Proposa
     if proposal.state in OVER or proposal.chartered_at is not None:
         raise Conflict(f"{proposal.number} can no longer be withdrawn.")
     proposal.updated_at = ctx.now
-    waiting = find_waiting_instance(ctx, "proposal_withdrawn", proposal.number)
+    waiting = find_waiting_instance(ctx.session, "proposal_withdrawn", proposal.number)
     if waiting is None:
         proposal.state = ProposalState.WITHDRAWN.value
     else:
@@ -186,7 +186,7 @@ def read_field(proposal: Proposal, name: str) -> Any:
 
 
 def _check_again(ctx: Context, proposal: Proposal) -> None:
-    waiting = find_waiting_instance(ctx, "proposal_amended", proposal.number)
+    waiting = find_waiting_instance(ctx.session, "proposal_amended", proposal.number)
     if waiting is not None:
         deliver_message(ctx, waiting, "proposal_amended", _classify(proposal), proposal.number)
         return

@@ -161,7 +161,7 @@ def test_the_proposer_may_not_vote_and_nobody_votes_twice(play: Play, database: 
         UserTask.assignee_id.is_(None),
     )
 
-    with pytest.raises(NotAllowed):
+    with pytest.raises(SeparationOfDuties):
         play.act(PROPOSER, complete_task, task_id=seat.id, data=GRANT)
     authorize(play, CAB_1)
     [left] = find_all(

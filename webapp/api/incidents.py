@@ -1,10 +1,10 @@
-"""The API's incidents: jobs that failed for good, and another try."""
+"""The API's incidents: what failed for good, another try, and closing what has no job."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from engine.commands.jobs import retry_incident
+from engine.commands.jobs import resolve_incident, retry_incident
 from engine.context import Context
 from models.queries.incidents import list_incidents
 from webapp.api.changes import change
@@ -18,6 +18,7 @@ INCIDENT = record(
     {
         "id": text(),
         "instance_id": maybe(text()),
+        "job_id": maybe(text("The job that can be tried again, where one failed.")),
         "element_id": maybe(text()),
         "kind": text(),
         "message": text(),
@@ -27,6 +28,7 @@ INCIDENT = record(
         "resolution": maybe(text()),
     },
 )
+RESOLUTION = record("Resolution", {"reason": text("Why; it goes on record.", minimum=1)})
 
 
 @operation(
@@ -41,7 +43,7 @@ INCIDENT = record(
     },
 )
 def read_incidents(query: dict[str, Any]) -> Answer:
-    """List jobs that failed for good, the newest first."""
+    """List what failed for good, the newest first."""
     with read_session() as session:
         page = list_incidents(
             session,
@@ -59,5 +61,22 @@ def retry(incident_id: str) -> Answer:
 
     def work(ctx: Context) -> Answer:
         return Answer(present(retry_incident(ctx, incident_id=incident_id), INCIDENT))
+
+    return change(work)
+
+
+@operation(
+    "POST",
+    "/incidents/<incident_id>/resolve",
+    tag=TAG,
+    answers={200: INCIDENT},
+    request=RESOLUTION,
+)
+def close_incident(incident_id: str, body: dict[str, Any]) -> Answer:
+    """Close an incident that has no job to try again, with a reason."""
+
+    def work(ctx: Context) -> Answer:
+        incident = resolve_incident(ctx, incident_id=incident_id, reason=body["reason"])
+        return Answer(present(incident, INCIDENT))
 
     return change(work)

@@ -59,9 +59,9 @@ INSTANCE = record(
 WAIT = record(
     "Wait",
     {
-        "kind": choice("message", "job", "timer", "incident"),
+        "kind": choice("message", "signal", "job", "timer", "incident"),
         "element_id": maybe(text()),
-        "name": text("The message or topic it waits for."),
+        "name": text("The message, signal or topic it waits for."),
         "due_at": maybe(instant()),
         "detail": maybe(text()),
     },
@@ -193,11 +193,11 @@ def _show_waits(session: Session, instance_id: str) -> list[dict[str, Any]]:
 
 def _show_message(wait: MessageWait) -> dict[str, Any]:
     return {
-        "kind": "message",
+        "kind": wait.kind,
         "element_id": wait.element_id,
         "name": wait.message_name,
         "due_at": None,
-        "detail": wait.correlation_key,
+        "detail": wait.correlation_key or None,
     }
 
 

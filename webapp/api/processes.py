@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, request
 
 from engine.commands.definitions import deploy_file
-from engine.commands.processes import correlate_message, start_process
+from engine.commands.processes import broadcast_signal, correlate_message, start_process
 from engine.context import Context
 from engine.errors import NotFound
 from models.queries.definitions import find_version, list_newest, list_versions
@@ -76,6 +76,17 @@ CORRELATION = record(
         "instance_id": maybe(text()),
         "expires_at": maybe(instant()),
     },
+)
+SIGNAL = record(
+    "SignalRequest",
+    {
+        "name": text("The signal as the diagrams name it.", minimum=1, maximum=200),
+        "payload": mapping(),
+    },
+    optional=("payload",),
+)
+BROADCAST = record(
+    "Broadcast", {"instances": list_of(text(), "The ids of the instances that it reached.")}
 )
 CONTENT_TYPES = {"bpmn": "application/xml", "dmn": "application/xml", "form": "application/json"}
 FILE_TYPES = ("application/xml", "application/json", "application/octet-stream")
@@ -172,5 +183,18 @@ def correlate(body: dict[str, Any]) -> Answer:
     def work(ctx: Context) -> Answer:
         found = correlate_message(ctx, **body)
         return Answer(present(found, CORRELATION), status=200 if found.delivered else 202)
+
+    return change(work)
+
+
+@operation("POST", "/signals", tag=TAG, answers={200: BROADCAST}, request=SIGNAL)
+def send_signal(body: dict[str, Any]) -> Answer:
+    """Send a signal to every running instance that waits for it.
+
+    All of them move on together or none does; a signal that nobody waits for is not kept.
+    """
+
+    def work(ctx: Context) -> Answer:
+        return Answer({"instances": broadcast_signal(ctx, **body)})
 
     return change(work)

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from engine.commands.jobs import retry_incident
+from engine.commands.jobs import resolve_incident, retry_incident
 from engine.definitions import find_definition, load_definition_row
 from engine.errors import NotFound, Refusal
 from engine.people import name_people
@@ -17,7 +17,7 @@ from models.queries.inbox import list_instance_tasks
 from models.queries.incidents import list_incidents, list_jobs
 from models.queries.instances import find_instance, list_instances, list_message_waits
 from models.queries.record import list_events
-from models.vocabulary import InstanceState, JobKind, TaskState
+from models.vocabulary import InstanceState, JobKind, TaskState, WaitKind
 from webapp.auth.identity import current_actor
 from webapp.commands import run_command
 from webapp.diagrams import draw_instance
@@ -82,6 +82,20 @@ def retry(incident_id: str) -> BaseResponse:
     return redirect(target, 303)
 
 
+@blueprint.post("/incidents/<incident_id>/resolve")
+def close_incident(incident_id: str) -> BaseResponse:
+    """Close an incident that has no job to try again."""
+    target = "/instances"
+    try:
+        reason = request.form.get("reason", "")
+        incident = run_command(resolve_incident, incident_id=incident_id, reason=reason)
+        flash("The incident is closed.", "good")
+        target = f"/instances/{incident.instance_id}" if incident.instance_id else target
+    except Refusal as refusal:
+        flash(refusal.message, "bad")
+    return redirect(target, 303)
+
+
 def _list_waits(session: Session, instance: Instance) -> list[dict[str, Any]]:
     if instance.state != InstanceState.RUNNING:
         return []
@@ -105,9 +119,9 @@ def _list_waits(session: Session, instance: Instance) -> list[dict[str, Any]]:
         waits.append(
             {
                 "icon": "info",
-                "title": f"Message {wait.message_name}",
+                "title": f"{WaitKind(wait.kind).label} {wait.message_name}",
                 "element": wait.element_id,
-                "why": f"for {wait.correlation_key}",
+                "why": f"for {wait.correlation_key}" if wait.correlation_key else "from anybody",
             }
         )
     return waits

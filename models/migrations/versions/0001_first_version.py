@@ -529,6 +529,7 @@ def upgrade() -> None:
         sa.Column("tokens", sa.Text(), nullable=False),
         sa.Column("visits", sa.Text(), nullable=False),
         sa.Column("end_events", sa.Text(), nullable=False),
+        sa.Column("has_incident", sa.Boolean(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_by", sa.String(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -845,6 +846,7 @@ def upgrade() -> None:
         sa.Column("instance_id", sa.String(), nullable=False),
         sa.Column("ref", sa.String(), nullable=False),
         sa.Column("element_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("message_name", sa.String(), nullable=False),
         sa.Column("correlation_key", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -863,7 +865,9 @@ def upgrade() -> None:
             batch_op.f("ix_message_wait_instance_id"), ["instance_id"], unique=False
         )
         batch_op.create_index(
-            "ix_message_wait_name", ["tenant_id", "message_name", "correlation_key"], unique=False
+            "ix_message_wait_name",
+            ["tenant_id", "kind", "message_name", "correlation_key"],
+            unique=False,
         )
 
     op.create_table(
