@@ -22,8 +22,7 @@ class ThrowEvent(TokenSpec, spiff.IntermediateThrowEvent):  # type: ignore[misc]
     trigger = Trigger()
 
     def _run_hook(self, my_task: Task) -> bool | None:
-        throw(self, my_task)
-        return True if is_alive(my_task) else None
+        return _throw_and_note(self, my_task)
 
 
 class EndEvent(TokenSpec, spiff.EndEvent):  # type: ignore[misc]
@@ -36,11 +35,7 @@ class EndEvent(TokenSpec, spiff.EndEvent):  # type: ignore[misc]
         run = run_of(my_task)
         if my_task.workflow is my_task.workflow.top_workflow:
             run.end_events.append(self.bpmn_id)
-        if self.trigger.kind in ("error", "cancel"):
-            # The scope of the thrower is interrupted, so the step is written before that.
-            run.note(my_task, "completed")
-        throw(self, my_task)
-        return True if is_alive(my_task) else None
+        return _throw_and_note(self, my_task)
 
 
 class JobEndEvent(JobTask):
@@ -50,6 +45,20 @@ class JobEndEvent(JobTask):
         super()._on_complete_hook(my_task)
         if my_task.workflow is my_task.workflow.top_workflow:
             run_of(my_task).end_events.append(self.bpmn_id)
+
+
+def _throw_and_note(spec: Any, my_task: Task) -> bool | None:
+    """Throw; a thrower whose own scope that interrupts has completed all the same."""
+    run = run_of(my_task)
+    place = len(run.steps)
+    run.note(my_task, "completed")
+    completed = run.steps.pop()
+    throw(spec, my_task)
+    if is_alive(my_task):
+        return True
+    later = [step for step in run.steps[place:] if step.ref != completed.ref]
+    run.steps[place:] = [completed, *later]
+    return None
 
 
 def throw(spec: Any, my_task: Task) -> None:

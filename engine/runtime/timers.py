@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from engine.errors import ExpressionFailed, RunFailed
-from engine.runtime.expressions import Template
+from engine.runtime.expressions import Template, parse_value
 from engine.runtime.iso8601 import (
     MAXIMUM_YEARS,
     Duration,
@@ -20,6 +21,7 @@ from engine.runtime.iso8601 import (
 
 TimerKind = Literal["timeDate", "timeDuration", "timeCycle"]
 _HORIZON = parse_duration(f"P{MAXIMUM_YEARS}Y")
+_QUOTED = re.compile(r'\s*"([^"\\]*)"\s*')
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,19 @@ class Armed:
             return Armed(due_at, None, self.period, skipped)
         remaining = self.remaining - 1 - skipped
         return Armed(due_at, remaining, self.period, skipped) if remaining > 0 else None
+
+
+def parse_timer(kind: TimerKind, text: str) -> Template:
+    """Parse a timer as a diagram writes it: ISO-8601, with quotes or without, or an expression.
+
+    SpiffWorkflow's own tools write a literal in quotes. Raises `NotATime` for a literal that is
+    not what this kind of timer takes, and `ExpressionFailed` for an expression that is not FEEL.
+    """
+    quoted = _QUOTED.fullmatch(text)
+    template = parse_value(quoted.group(1) if quoted else text)
+    if template.literal is not None:
+        check_timer(kind, template.literal)
+    return template
 
 
 def check_timer(kind: TimerKind, text: str) -> None:

@@ -9,7 +9,7 @@ from engine.runtime import extensions as ext
 from engine.runtime.events import Trigger, TriggerKind
 from engine.runtime.expressions import Template, parse_value
 from engine.runtime.iso8601 import NotATime
-from engine.runtime.timers import TimerKind, TimerText, check_timer
+from engine.runtime.timers import TimerKind, TimerText, parse_timer
 from engine.runtime.validation.diagram import Definitions, Node
 from engine.runtime.validation.diagram import Trigger as ReadTrigger
 from engine.runtime.validation.problems import Problem
@@ -85,15 +85,12 @@ class TriggerReader:
 
     def _parse_timer(self, node: Node, kind: TimerKind, text: str) -> Trigger:
         try:
-            # A quoted text is how FEEL and other engines write a literal.
-            template = parse_value(f"={text}" if text.startswith('"') else text)
-            if template.literal is not None:
-                check_timer(kind, text)
-        except (NotATime, ExpressionFailed) as error:
+            template = parse_timer(kind, text)
+        except (NotATime, OverflowError, ExpressionFailed) as error:
             return self._refuse(
                 node, "timer", f"{error}", f"Write for example {_EXAMPLES[kind]}, or =a_variable."
             )
-        return Trigger("timer", timer=TimerText(kind, template, text))
+        return Trigger("timer", timer=TimerText(kind, template, template.literal or text))
 
     def _read_named(self, node: Node, read: ReadTrigger, kind: TriggerKind) -> Trigger:
         name = self.definitions.resolve(read)
