@@ -13,6 +13,7 @@ from engine.commands.tasks import claim_task, complete_task, find_element, may_d
 from engine.definitions import find_form
 from engine.errors import Conflict, NotFound, Refusal
 from engine.forms import Form, coerce, read_form
+from engine.people import find_name
 from models.proposal import Proposal
 from models.queries.inbox import TaskRow, find_task
 from models.queries.record import list_events
@@ -156,6 +157,7 @@ def _render(
             svg=draw_instance(session, row.instance, row.task.element_id),
             history=tell_history(list_events(session, chain_id=row.instance.id, limit=30).items),
             posted={name: texts[0] for name, texts in (posted or {}).items()},
+            done_by=find_name(session, row.task.done_by) if row.task.done_by else None,
         )
 
 
