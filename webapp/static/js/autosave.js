@@ -1,6 +1,7 @@
 // Keeps half-filled forms in this tab (sessionStorage) until they are sent: nothing typed is lost
 // when the connection, the session or the server goes away. Forms opt in with data-autosave="name".
 const PREFIX = "assent.form.";
+const SENT = "assent.sent";
 const SKIP = new Set(["csrf_token", "version"]);
 
 function storageKey(form) {
@@ -74,8 +75,12 @@ function watch(form) {
   form.addEventListener("change", () => form.dispatchEvent(new Event("input")));
 }
 
-// A page that says what was sent has arrived tells which form can be forgotten.
-for (const done of document.querySelectorAll("[data-autosaved]")) {
-  sessionStorage.removeItem(PREFIX + done.dataset.autosaved);
+// What was sent is forgotten as soon as a page says that it has arrived; a refusal, or no answer at
+// all, leaves it. Which form was sent last is kept too, because the answer is another page.
+document.addEventListener("submit", (event) => {
+  sessionStorage.setItem(SENT, event.target.dataset.autosave ?? "");
+});
+if (document.querySelector("[data-arrived]")) {
+  sessionStorage.removeItem(PREFIX + (sessionStorage.getItem(SENT) ?? ""));
 }
 document.querySelectorAll("form[data-autosave]").forEach(watch);
