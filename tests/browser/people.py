@@ -105,7 +105,7 @@ class Person:
     def decide(self, decision: str, comment: str = "", conditions: str = "") -> None:
         """Decide in the decision box of an open task and be told that it is done."""
         box = self.page.get_by_role("form", name="Your decision")
-        box.get_by_role("radio", name=re.compile(rf"^{re.escape(decision)}($|[A-Z])")).check()
+        box.get_by_role("radio", name=re.compile(rf"^{re.escape(decision)}( ?[A-Z]|$)")).check()
         if conditions:
             box.get_by_label("Conditions", exact=True).fill(conditions)
         if comment:
