@@ -14,7 +14,14 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.canonical import require_canonical
-from engine.errors import ExpressionFailed, LoopLimit, NotWaiting, RunFailed, TaskNotOpen
+from engine.errors import (
+    ExpressionFailed,
+    LoopLimit,
+    NotWaiting,
+    Refusal,
+    RunFailed,
+    TaskNotOpen,
+)
 from engine.runtime import dispatch
 from engine.runtime.activities import HumanTask, is_open
 from engine.runtime.compaction import compact
@@ -171,14 +178,10 @@ def _change(
 def _advance(run: Run, prepare: Callable[[], InstanceWorkflow]) -> Advance:
     clock = present_instant.set(run.ports.now())
     try:
-        workflow = prepare()
-        _run_until_waiting(workflow, run)
-    except ExpressionFailed as error:
-        raise failed(error, error.field) from error
-    except WorkflowException as error:
-        raise RunFailed(str(error), code="engine") from error
-    except RecursionError as error:
-        raise LoopLimit("The diagram is nested too deeply to run.") from error
+        workflow = _prepare_and_run(run, prepare)
+    except Refusal as refusal:
+        refusal.steps = tuple(run.steps)
+        raise
     finally:
         present_instant.reset(clock)
     compact(workflow)
@@ -193,6 +196,20 @@ def _advance(run: Run, prepare: Callable[[], InstanceWorkflow]) -> Advance:
         thrown=tuple(run.thrown),
         tokens=count_tokens(workflow),
     )
+
+
+def _prepare_and_run(run: Run, prepare: Callable[[], InstanceWorkflow]) -> InstanceWorkflow:
+    """Run until the instance waits; whatever the engine below raises becomes a refusal."""
+    try:
+        workflow = prepare()
+        _run_until_waiting(workflow, run)
+    except ExpressionFailed as error:
+        raise failed(error, error.field) from error
+    except WorkflowException as error:
+        raise RunFailed(str(error), code="engine") from error
+    except RecursionError as error:
+        raise LoopLimit("The diagram is nested too deeply to run.") from error
+    return workflow
 
 
 def _data_now(workflow: InstanceWorkflow) -> Data:

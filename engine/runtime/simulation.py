@@ -139,6 +139,7 @@ def simulate(
     try:
         play.run(dict(data))
     except Refusal as refusal:
+        play.trace += [step.element_id for step in refusal.steps if _is_execution(step)]
         return _failure(refusal, play)
     if not play.ended and not play.waits:
         return _failure(StuckProcess(field=play.stuck_at), play)

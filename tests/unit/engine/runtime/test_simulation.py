@@ -276,3 +276,21 @@ def test_a_join_that_waits_for_ever_fails_naming_it() -> None:
     assert outcome.error is not None
     assert (outcome.error["code"], outcome.error["element"]) == ("deadlock", "join")
     assert outcome.trace == ("begin", "choose", "a")
+
+
+def test_a_failed_run_keeps_the_trace_up_to_where_it_failed() -> None:
+    outcome = run(
+        """
+        start begin
+        user ask
+        xor choose
+        end done
+        end other
+        begin > ask > choose
+        choose > done : missing.deeper > 1
+        choose > other : default
+        """,
+        {"missing": "text"},
+        answers={"ask": {"y": 1}},
+    )
+    assert outcome.trace[:2] == ("begin", "ask")
