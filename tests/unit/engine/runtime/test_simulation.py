@@ -283,14 +283,16 @@ def test_a_failed_run_keeps_the_trace_up_to_where_it_failed() -> None:
         """
         start begin
         user ask
-        xor choose
+        and split
+        script left scriptFormat="feel" | <script>y = 1</script>
+        script right scriptFormat="feel" | <script>y = 2</script>
+        and join
         end done
-        end other
-        begin > ask > choose
-        choose > done : missing.deeper > 1
-        choose > other : default
-        """,
-        {"missing": "text"},
-        answers={"ask": {"y": 1}},
+        begin > ask > split > left > join > done
+        split > right > join
+        """
     )
-    assert outcome.trace[:2] == ("begin", "ask")
+    assert outcome.state == "failed"
+    assert outcome.error is not None
+    assert outcome.error["code"] == "data-conflict"
+    assert outcome.trace == ("begin", "ask", "split", "left", "right")
