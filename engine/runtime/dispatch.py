@@ -96,9 +96,12 @@ def _fire_boundary(task: Task, payload: Data) -> None:
     split = task.parent
     spec = task.task_spec
     if spec.cancel_activity:
-        activity = next(c for c in split.children if not c.task_spec.listens and is_token(c))
+        name = split.task_spec.outgoing[0].target
+        activity = next(c for c in split.children if c.task_spec.name == name and is_token(c))
         task.data = _data_when_interrupted(split, activity)
-        cancel_tasks([other for other in split.children if other is not task])
+        # What a non-interrupting event has started beside the activity goes on.
+        armed = [other for other in split.children if is_armed(other) and other is not task]
+        cancel_tasks([activity, *armed])
         fired = task
     else:
         fired = _spawn(task, split, dict(split.data))
@@ -222,10 +225,14 @@ def _carried_data(catcher: Task, thrower: Task) -> Data:
         task = scope.parent_task
         local = {*task.internal_data.get("local", ()), *task.internal_data.get("inputs", {})}
         outer = task.workflow.task_tree.data
-        merged = {**task.data, **{n: v for n, v in changed.items() if n not in local}}
-        changed = {name: after for name, (_, after) in changes_between(outer, merged).items()}
+        changes = changes_between(outer, {**task.data, **_without(changed, local)})
+        changed = _without({name: after for name, (_, after) in changes.items()}, local)
         scope = task.workflow
     return changed
+
+
+def _without(data: Data, names: set[str]) -> Data:
+    return {name: value for name, value in data.items() if name not in names}
 
 
 def terminate(task: Task) -> None:

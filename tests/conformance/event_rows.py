@@ -108,6 +108,14 @@ MESSAGES = (
         {"word": "b"},
     ),
     Construct(
+        "interrupting event: what a non-interrupting one has started goes on",
+        f"{on_border('user x', SIGNAL, BESIDE)}\nboundary c attachedToRef='x' | {MESSAGE}\n"
+        "end third\nc > third",
+        (alarmed(n=1), waiting("b c h x"), told(word="stop"), waiting("h"), done("h")),
+        "begin b c third h other",
+        {"n": 1, "word": "stop"},
+    ),
+    Construct(
         "event-based gateway: message before timer",
         f"start begin\nevents g\ncatch a | {MESSAGE}\ncatch b | {timer('PT1H')}\nend done\n"
         "end late\nbegin > g\ng > a > done\ng > b > late",
@@ -293,6 +301,19 @@ ESCALATIONS = (
         (done("inner", x=1), waiting("h"), done("h")),
         "begin s inner c t b h other",
         {"x": 1},
+    ),
+    Construct(
+        "escalation out of each instance of a multi-instance subprocess",
+        "start begin\nsub x { | <multiInstanceLoopCharacteristics><loopCardinality>2"
+        "</loopCardinality></multiInstanceLoopCharacteristics>\nstart s\nuser a\n"
+        f"throw t | {ESCALATION}\nuser z\nend e\ns > a > t > z > e\n}}\n"
+        f"boundary b attachedToRef='x' cancelActivity='false' | {ESCALATION}\nuser h\nend done\n"
+        "end other\nbegin > x > done\nb > h > other",
+        (
+            *(done("a"), waiting("a h z"), done("a"), waiting("h h z z"), done("z"), done("z")),
+            *(done("h"), done("h")),
+        ),
+        "begin s s a t b a t b z e x z e x x done h other h other",
     ),
     Construct(
         "escalation that nothing catches passes",

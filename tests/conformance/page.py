@@ -47,6 +47,14 @@ BEYOND: dict[str, str] = {
     "a message that arrives before its instance waits is kept, and taken once":
         "tests/integration/api/test_tasks.py::"
         "test_a_message_nobody_waits_for_is_kept_and_taken_once",
+    "a signal reaches every instance that waits for it": "tests/integration/test_thrown_events.py::"
+    "test_a_thrown_signal_reaches_every_instance_that_waits_for_it",
+    "a thrown message reaches the instance of the same business key": "tests/integration/test_thrown_events.py::"
+    "test_a_thrown_message_reaches_the_instance_of_the_same_business_key",
+    "a kept message that is too old is not delivered": "tests/integration/test_thrown_events.py::"
+    "test_a_thrown_message_that_is_too_old_is_not_delivered",
+    "instances that signal each other for ever are stopped, and nothing is changed": "tests/integration/test_thrown_events.py::"
+    "test_instances_that_signal_each_other_for_ever_are_stopped_and_nothing_is_changed",
     "random block-structured processes do what an independent interpreter says":
         "tests/unit/engine/runtime/test_differential.py::"
         "test_random_processes_do_what_the_reference_says",

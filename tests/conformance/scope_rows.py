@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.conformance.drawings import between
 from tests.conformance.play import (
     CANCEL,
+    ERROR,
     MESSAGE,
     Construct,
     done,
@@ -196,6 +197,18 @@ REPETITION = (
         (waiting("a a"), done("a", 1, x=2), done("a", x=1)),
         "begin s s a e x a e x x done",
         {"votes": [1, 2]},
+        {"people": ["ann", "bob"]},
+    ),
+    Construct(
+        "error out of one instance of a multi-instance subprocess ends them all",
+        "start begin\nsub x { | <multiInstanceLoopCharacteristics "
+        'camunda:collection="=people" camunda:elementVariable="who"/>\nstart s\nuser a\nxor c\n'
+        f"end e\nend t | {ERROR}\ns > a > c\nc > t : x = 1\nc > e : default\n}}\n"
+        f"boundary b attachedToRef='x' | {ERROR}\nend done\nend other\nbegin > x > done\n"
+        "b > other",
+        (waiting("a a"), done("a", 1, x=1)),
+        "begin s s a c t b other",
+        {"x": 1},
         {"people": ["ann", "bob"]},
     ),
     Construct(
