@@ -43,29 +43,52 @@ GROUPS: dict[str, tuple[Construct, ...]] = {
     "Shape and vocabulary": shape_rows.SHAPE,
 }
 
-BEYOND: dict[str, str] = {
-    "a message that arrives before its instance waits is kept, and taken once":
-        "tests/integration/api/test_tasks.py::"
+_THROWN = "tests/integration/test_thrown_events.py"
+_RUNTIME = "tests/unit/engine/runtime"
+
+BEYOND = (
+    (
+        "a message that arrives before its instance waits is kept, and taken once",
+        "tests/integration/api/test_tasks.py",
         "test_a_message_nobody_waits_for_is_kept_and_taken_once",
-    "a signal reaches every instance that waits for it": "tests/integration/test_thrown_events.py::"
-    "test_a_thrown_signal_reaches_every_instance_that_waits_for_it",
-    "a thrown message reaches the instance of the same business key": "tests/integration/test_thrown_events.py::"
-    "test_a_thrown_message_reaches_the_instance_of_the_same_business_key",
-    "a kept message that is too old is not delivered": "tests/integration/test_thrown_events.py::"
-    "test_a_thrown_message_that_is_too_old_is_not_delivered",
-    "instances that signal each other for ever are stopped, and nothing is changed": "tests/integration/test_thrown_events.py::"
-    "test_instances_that_signal_each_other_for_ever_are_stopped_and_nothing_is_changed",
-    "random block-structured processes do what an independent interpreter says":
-        "tests/unit/engine/runtime/test_differential.py::"
+    ),
+    (
+        "a kept message that is too old is not delivered",
+        _THROWN,
+        "test_a_thrown_message_that_is_too_old_is_not_delivered",
+    ),
+    (
+        "a thrown message reaches the instance of the same business key",
+        _THROWN,
+        "test_a_thrown_message_reaches_the_instance_of_the_same_business_key",
+    ),
+    (
+        "a signal reaches every instance that waits for it",
+        _THROWN,
+        "test_a_thrown_signal_reaches_every_instance_that_waits_for_it",
+    ),
+    (
+        "instances that signal each other for ever are stopped, and nothing is changed",
+        _THROWN,
+        "test_instances_that_signal_each_other_for_ever_are_stopped_and_nothing_is_changed",
+    ),
+    (
+        "random block-structured processes do what an independent interpreter says",
+        f"{_RUNTIME}/test_differential.py",
         "test_random_processes_do_what_the_reference_says",
-    "with SpiffWorkflow's own gateways put back, that comparison fails":
-        "tests/unit/engine/runtime/test_stock_gateways.py::"
+    ),
+    (
+        "with SpiffWorkflow's own gateways put back, that comparison fails",
+        f"{_RUNTIME}/test_stock_gateways.py",
         "test_stock_gateways_differ_from_the_reference",
-    "the soundness check agrees with a second player on random diagrams":
-        "tests/unit/engine/validation/test_soundness.py::"
+    ),
+    (
+        "the soundness check agrees with a second player on random diagrams",
+        "tests/unit/engine/validation/test_soundness.py",
         "test_random_diagrams_are_judged_as_a_second_player_does",
-}  # fmt: skip
-"""What takes more than one small diagram to show: a sentence and the test that shows it."""
+    ),
+)
+"""What takes more than one small diagram to show: a sentence, and the file and test that do."""
 
 _HEAD = """# Conformance
 
@@ -116,7 +139,7 @@ def _table(name: str, rows: Iterable[Construct]) -> str:
 
 def _beyond() -> str:
     lines = ["## Beyond one small diagram", "| What | Shown by |", "|---|---|"]
-    lines += [f"| {what} | `{test}` |" for what, test in BEYOND.items()]
+    lines += [f"| {what} | `{file}::{test}` |" for what, file, test in BEYOND]
     return "\n".join(lines) + "\n"
 
 
