@@ -58,7 +58,7 @@ def write_proposal(week: int, **changes: Any) -> dict[str, Any]:
 def deployment_night(week: int) -> dict[str, str]:
     """Give start and end of the deployment window of a week, in local time."""
     saturday = FIRST_SATURDAY + timedelta(weeks=week)
-    return {"start": f"{saturday}T22:30", "end": f"{saturday + timedelta(days=1)}T02:00"}
+    return {"start": f"{saturday}T22:30", "end": f"{saturday + timedelta(days=1)}T01:30"}
 
 
 def write_rfc(week: int, proposal: str | None, **changes: Any) -> dict[str, Any]:
@@ -101,14 +101,13 @@ def with_offset(instant: str) -> str:
     return datetime.fromisoformat(instant).isoformat(timespec="minutes")
 
 
-def write_build(sha256: str, **changes: Any) -> dict[str, Any]:
+def write_build(name: str, version: str, sha256: str) -> dict[str, Any]:
     """Give the answers to “Build the release”."""
     return {
-        "media_name": "portal",
-        "media_version": "7.3.0",
+        "media_name": name,
+        "media_version": version,
         "media_sha256": sha256,
-        "build_source": "git: portal at tag v7.3.0",
-        **changes,
+        "build_source": f"git: {name} at tag v{version}",
     }
 
 

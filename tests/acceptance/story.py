@@ -17,8 +17,6 @@ from tests.acceptance.proposals import (
     write_test,
 )
 
-MEDIA = b"portal 7.3.0 demo media\n" * 50
-DIGEST = hashlib.sha256(MEDIA).hexdigest()
 ASSESSED = {"assessment": "proceed", "risk": "medium"}
 
 
@@ -35,6 +33,21 @@ class Change:
     def design(self) -> str:
         """The business key of its design."""
         return f"SD-{self.proposal}"
+
+    @property
+    def version(self) -> str:
+        """The version of the portal that its release carries."""
+        return f"7.3.{self.week}"
+
+    @property
+    def media(self) -> bytes:
+        """The bytes that are built."""
+        return f"portal {self.version} demo media\n".encode() * 50
+
+    @property
+    def build(self) -> dict[str, str]:
+        """The answers to “Build the release”."""
+        return write_build("portal", self.version, hashlib.sha256(self.media).hexdigest())
 
 
 def submit(company: Company, week: int, **fields: object) -> Change:
@@ -107,17 +120,22 @@ def plan(company: Company, change: Change) -> None:
     )
 
 
-def build_and_test(company: Company, change: Change, digest: str = DIGEST) -> None:
+def build_and_test(company: Company, change: Change) -> None:
     """Phase 2: it is authorized, and the release is built and passes its test."""
     company.authorize("release", change.release, "phase_2")
-    company.sami.do(change.release, "build", write_build(digest))
+    company.sami.do(change.release, "build", change.build)
     company.greta.do(change.release, "test", write_test())
 
 
-def check_in(company: Company, change: Change, content: bytes = MEDIA) -> None:
+def upload(company: Company, change: Change) -> None:
+    """Sami uploads the media into quarantine."""
+    company.sami.upload(change.release, "portal", change.version, change.media).expect(201)
+
+
+def check_in(company: Company, change: Change) -> None:
     """Phase 3: it is authorized, and the media are uploaded and checked in."""
     company.authorize("release", change.release, "phase_3")
-    company.sami.upload(change.release, "portal", "7.3.0", content).expect(201)
+    upload(company, change)
     company.sami.do(change.release, "submit_media", {"media_submitted": True})
 
 

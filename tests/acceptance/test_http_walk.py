@@ -29,7 +29,7 @@ CHARTERED = "chartered to design, not approved to implement"
 VOTE = {"decision": "authorize"}
 CONTENT = b"broker quote 2.0.0 demo media\n" * 40
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-BUILD = write_build(SHA256, media_name="broker-quote", media_version="2.0.0")
+BUILD = write_build("broker-quote", "2.0.0", SHA256)
 LESSON = "Warm the quote cache before brokers start"
 
 
