@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.acceptance.server import Server, wait_for
 
 PASSWORD = "assent-demo"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SCOPES = ["read", "write", "work", "deploy"]
 
 
@@ -195,19 +196,50 @@ class Person:
         return notices
 
 
+@dataclass
+class Browser:
+    """Somebody's browser without JavaScript: a session cookie, pages and forms."""
+
+    server: Server
+    cookie: str
+
+    @classmethod
+    def sign_in(cls, server: Server, email: str) -> Browser:
+        """Sign in as a person of the demo."""
+        form = urlencode({"email": email, "password": PASSWORD}).encode()
+        answer = send(server, "POST", "/sign-in", form, FORM)
+        assert answer.status == 303, answer.text
+        cookie = http.cookies.SimpleCookie(answer.headers["set-cookie"])
+        return cls(server, "; ".join(f"{m.key}={m.value}" for m in cookie.values()))
+
+    def open(self, path: str) -> str:
+        """Give a page that must be there."""
+        answer = send(self.server, "GET", path, None, {"Cookie": self.cookie})
+        assert answer.status == 200, f"{answer.asked}: {answer.status}"
+        return answer.text
+
+    def submit(self, path: str, fields: dict[str, str], csrf: str | None = None) -> Answer:
+        """Fill in the form of a page and send it."""
+        fields = {**fields, "csrf_token": csrf or self.read_form_token()}
+        return send(
+            self.server, "POST", path, urlencode(fields).encode(), {"Cookie": self.cookie, **FORM}
+        )
+
+    def read_form_token(self) -> str:
+        """Give what proves that a form came from a page of this session."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.open("/inbox"))
+        assert found, "the page has no form token"
+        return found.group(1)
+
+
 def issue_token(server: Server, email: str) -> dict[str, str]:
     """Sign in as a demo person and issue a token, as this person would: id, name and secret."""
-    form = urlencode({"email": email, "password": PASSWORD}).encode()
-    posted = {"Content-Type": "application/x-www-form-urlencoded"}
-    signed_in = send(server, "POST", "/sign-in", form, posted)
-    assert signed_in.status == 303, signed_in.text
-    cookie = http.cookies.SimpleCookie(signed_in.headers["set-cookie"])
-    headers = {"Cookie": "; ".join(f"{m.key}={m.value}" for m in cookie.values())}
-    found = re.search(
-        r'name="csrf_token" value="([^"]+)"', send(server, "GET", "/inbox", None, headers).text
-    )
-    assert found, "the page has no form token"
-    headers |= {"X-CSRF-Token": found.group(1), "Content-Type": "application/json"}
+    browser = Browser.sign_in(server, email)
+    headers = {
+        "Cookie": browser.cookie,
+        "X-CSRF-Token": browser.read_form_token(),
+        "Content-Type": "application/json",
+    }
     wanted = json.dumps({"name": "acceptance test", "scopes": SCOPES}).encode()
     issued = send(server, "POST", "/api/v1/me/tokens", wanted, headers).expect(201)
     me = send(server, "GET", "/api/v1/me", None, headers).expect(200)
