@@ -50,6 +50,20 @@ def people(chromium: Browser, site: Site) -> Iterator[People]:
     gathered.close()
 
 
+@pytest.fixture(scope="module")
+def seated(people: People) -> str:
+    """Bring P4 to its authorization: moved to a free slot and assessed; gives its number."""
+    tomas = people.sign_in("u02")
+    tomas.open_task("Resolve conflicts", "P4")
+    tomas.press("Move to")
+    tomas.expect_told("It is checked again")
+    tomas.open_task("Assess the proposal", "P4")
+    tomas.choose("Ready for authorization")
+    tomas.fill({"Risk as change management sees it": "Medium"})
+    tomas.record()
+    return "P4"
+
+
 @pytest.fixture
 def as_person(people: People) -> Iterator[Callable[[str], Person]]:
     """Give the function from a person's id to that person, signed in.

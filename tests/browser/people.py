@@ -148,8 +148,8 @@ class People:
 
     def open_page(self, **options: Any) -> Page:
         """Open a page in a new browser context, watched for errors and policy violations."""
-        given = {"viewport": {"width": 1280, "height": 900}, **options}
-        context = self.browser.new_context(base_url=self.address, **given)
+        usual = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+        context = self.browser.new_context(base_url=self.address, **{**usual, **options})
         self._contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(LISTEN)

@@ -9,23 +9,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import People, Person
-from tests.browser.test_walk import BUILD, CAB_APPLICATIONS, CAB_NETWORK, CHANGE, PROPOSER, assess
+from tests.browser.test_walk import BUILD, CAB_APPLICATIONS, CAB_NETWORK, PROPOSER
 
 pytestmark = pytest.mark.browser
 
 AsPerson = Callable[[str], Person]
 DIGEST = "ab" * 32
-
-
-@pytest.fixture(scope="module")
-def seated(people: People) -> str:
-    """Bring P4 to its authorization: moved to a free slot and assessed."""
-    tomas = people.sign_in(CHANGE)
-    tomas.open_task("Resolve conflicts", "P4")
-    tomas.press("Move to")
-    tomas.expect_told("It is checked again")
-    assess(people.sign_in, "P4")
-    return "P4"
 
 
 def test_the_second_to_answer_reads_who_was_first_and_keeps_what_they_typed(
