@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from models.vocabulary import Decision, Role
 
+CAB_RANK = 3
 NEGATIVE = frozenset({Decision.SEND_BACK, Decision.REJECT})
 
 
@@ -23,6 +24,12 @@ class AuthorityLevel:
     quorum: int
     majority: bool = False
     with_service_owners: bool = False
+
+    @property
+    def rank(self) -> int:
+        """Give how high the level stands, 0 to 6; an emergency board ranks as the CAB it is of."""
+        number = self.level.removeprefix("L")
+        return int(number) if number.isdigit() else CAB_RANK
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from engine.audit import record_event
 from engine.context import Context
 from engine.definitions import find_definition, load_definition_row
-from engine.errors import ENGINE_FAILURES, LoopLimit, NotFound, StaleInstance
+from engine.errors import ENGINE_FAILURES, KeyReused, LoopLimit, NotFound, StaleInstance
+from engine.payloads import list_declared_fields
 from engine.ports import CommandPorts
 from engine.progress import save_advance
 from engine.runtime import advance as runtime
@@ -32,6 +33,8 @@ from models.vocabulary import AuditTag, InstanceState
 Move = Callable[[Definition, bytes, CommandPorts], Advance]
 
 MESSAGE_TTL_SECONDS = 86_400
+#: The sender of messages that our own diagrams throw.
+OURSELVES = "assent"
 MAXIMUM_CASCADE = 500
 """How many messages and signals one command may set off, one after the other."""
 
@@ -190,16 +193,21 @@ def send_message(
     *,
     message_id: str,
     ttl_seconds: int = MESSAGE_TTL_SECONDS,
+    sender: str = OURSELVES,
 ) -> Correlation:
     """Give a message to the instance that waits for it, or keep it until one does.
 
-    A `message_id` that was taken before gives the same answer again and changes nothing.
+    A `message_id` that this sender used before gives the same answer again and changes nothing;
+    with other content it raises KeyReused.
     """
-    known = find_message(ctx.session, message_id)
+    known = find_message(ctx.session, sender, message_id)
     if known is not None:
+        if (known.name, known.correlation_key, known.payload) != (name, key, payload):
+            raise KeyReused("This message id was used for another message.", field="message_id")
         delivered = known.delivered_at is not None
         return Correlation(delivered, message_id, known.instance_id, known.expires_at)
     message = Message(
+        sender=sender,
         message_id=message_id,
         name=name,
         correlation_key=key,
@@ -292,4 +300,9 @@ def _take_buffered_message(ctx: Context, instance: Instance) -> None:
     message = find_buffered_message(ctx.session, instance.id, ctx.now)
     if message is not None:
         message.delivered_at, message.instance_id = ctx.now, instance.id
-        deliver_message(ctx, instance, message.name, message.payload, message.correlation_key)
+        payload = message.payload
+        if message.sender != OURSELVES:
+            # Nobody could check it when it arrived: the diagram was not waiting for it yet.
+            declared = list_declared_fields(ctx, instance, message.name)
+            payload = {name: value for name, value in payload.items() if name in declared}
+        deliver_message(ctx, instance, message.name, payload, message.correlation_key)

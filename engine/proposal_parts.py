@@ -97,6 +97,17 @@ def find_missing_parts(proposal: ProposalLike) -> dict[str, str]:
     return missing
 
 
+def read_classification(proposal: Any) -> dict[str, Any]:
+    """Give what decides whether it is a request or a proposal, and who authorizes it."""
+    return {
+        "risk": proposal.risk,
+        "cost_eur": proposal.cost_eur,
+        "org_units": proposal.org_units,
+        "novelty": proposal.novelty,
+        "urgency": proposal.urgency,
+    }
+
+
 def _part(proposal: ProposalLike, field: str) -> Any:
     if field in CASE_FIELDS:
         return proposal.business_case.get(field)

@@ -103,13 +103,18 @@ class MessageWait(Base, kw_only=True):
 
 
 class Message(Base, kw_only=True):
-    """A message that arrived before anything waited for it, kept until `expires_at`."""
+    """A message that arrived before anything waited for it, kept until `expires_at`.
+
+    `sender` is the person who sent it from outside, or `assent` for one that a diagram threw;
+    a message id counts once for each sender.
+    """
 
     __tablename__ = "message"
-    __table_args__ = (UniqueConstraint("tenant_id", "message_id"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "sender", "message_id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
     tenant_id: Mapped[str] = mapped_column(default=TENANT)
+    sender: Mapped[str]
     message_id: Mapped[str]
     name: Mapped[str]
     correlation_key: Mapped[str]

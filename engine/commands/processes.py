@@ -9,9 +9,11 @@ from sqlalchemy import delete, select
 from engine.audit import record_event
 from engine.canonical import require_canonical
 from engine.context import Context
+from engine.contract import MESSAGES
 from engine.errors import Conflict, InvalidInput, NotAllowed
 from engine.instances import (
     MESSAGE_TTL_SECONDS,
+    OURSELVES,
     Correlation,
     broadcast,
     load_instance,
@@ -19,8 +21,10 @@ from engine.instances import (
     start_instance,
 )
 from engine.jobs import cancel_jobs
+from engine.payloads import list_declared_fields, refuse_undeclared
 from models.base import new_id
 from models.instance import Instance, MessageWait, UserTask
+from models.queries.waiting import find_waiting_instance
 from models.vocabulary import AuditTag, InstanceState, Role, TaskState
 
 GOVERNED = frozenset(
@@ -65,13 +69,23 @@ def correlate_message(
 ) -> Correlation:
     """Give a message to the instance that waits for it, or keep it until one does.
 
-    The same `message_id` is taken once; sent again it gives the same answer and changes nothing.
+    The same `message_id` is taken once from a sender; sent again it gives the same answer and
+    changes nothing. Only payload fields that the diagram declares are taken; Assent's own messages
+    come from its own commands, which check who may amend or withdraw what.
     """
     if not any(ctx.actor.holds(role) for role in STARTERS):
         raise NotAllowed("Integrators and managers send messages.")
+    if name in MESSAGES:
+        raise NotAllowed(
+            f"{name} is sent by Assent itself; amend or withdraw the proposal, or complete the "
+            "task, instead."
+        )
     if not 1 <= ttl_seconds <= 30 * 86_400:
         raise InvalidInput("Keep a message between 1 second and 30 days.", field="ttl_seconds")
     carried = require_canonical(payload or {})
+    waiting = find_waiting_instance(ctx.session, name, correlation_key)
+    if waiting is not None:
+        refuse_undeclared(carried, list_declared_fields(ctx, waiting, name), name)
     return send_message(
         ctx,
         name,
@@ -79,6 +93,7 @@ def correlate_message(
         carried,
         message_id=message_id or new_id(),
         ttl_seconds=ttl_seconds,
+        sender=ctx.actor.person_id or OURSELVES,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Mapped
 
 from engine.audit import record_event
 from engine.context import Context
@@ -12,7 +14,13 @@ from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from engine.gates import record_duty
 from engine.instances import deliver_message, start_instance
 from engine.notices import tell_people
-from engine.proposal_parts import CASE_FIELDS, PARTS, find_missing_parts, read_values
+from engine.proposal_parts import (
+    CASE_FIELDS,
+    PARTS,
+    find_missing_parts,
+    read_classification,
+    read_values,
+)
 from engine.schedule import publish_forecast
 from engine.subjects import next_number
 from engine.withdrawals import withdraw_authorizations
@@ -21,6 +29,7 @@ from models.organization import ConfigurationItem, Organization, Resource, Servi
 from models.proposal import Proposal
 from models.queries.waiting import find_waiting_instance
 from models.release import Release
+from models.schedule import ScheduleEntry
 from models.vocabulary import AuditTag, ProposalState, Role, SubjectKind
 
 #: Not chosen in a form, these stay what they are: every proposal has them from the start.
@@ -35,8 +44,17 @@ OVER = (
 )
 
 
-def save_draft(ctx: Context, *, proposal_id: str | None = None, values: dict[str, Any]) -> Proposal:
-    """Create a draft or save one; parts may be missing, but what is there must be of its kind."""
+def save_draft(
+    ctx: Context,
+    *,
+    proposal_id: str | None = None,
+    values: dict[str, Any],
+    expected_version: int | None = None,
+) -> Proposal:
+    """Create a draft or save one; parts may be missing, but what is there must be of its kind.
+
+    Raises Conflict when the draft was saved meanwhile, in another tab perhaps.
+    """
     _require_proposer(ctx)
     if proposal_id is None:
         proposal = _create(ctx)
@@ -46,6 +64,8 @@ def save_draft(ctx: Context, *, proposal_id: str | None = None, values: dict[str
             raise Conflict("This proposal was handed in; amend it instead.")
         if proposal.proposer_id != ctx.actor.person_id:
             raise NotAllowed("Only the person who started this draft changes it.")
+        if expected_version is not None and expected_version != proposal.version:
+            raise Conflict("This draft was saved meanwhile, in another tab perhaps.")
     _assign(ctx, proposal, values)
     ctx.session.flush()
     record_event(
@@ -154,7 +174,7 @@ def start_authorization(ctx: Context, proposal: Proposal, *, amended: bool) -> I
     return start_instance(
         ctx,
         "proposal_authorization",
-        {"proposer": proposal.proposer_id, "amended": amended, **_classify(proposal)},
+        {"proposer": proposal.proposer_id, "amended": amended, **read_classification(proposal)},
         proposal.number,
         subject_kind=SubjectKind.PROPOSAL,
         subject_id=proposal.id,
@@ -188,7 +208,9 @@ def read_field(proposal: Proposal, name: str) -> Any:
 def _check_again(ctx: Context, proposal: Proposal) -> None:
     waiting = find_waiting_instance(ctx.session, "proposal_amended", proposal.number)
     if waiting is not None:
-        deliver_message(ctx, waiting, "proposal_amended", _classify(proposal), proposal.number)
+        deliver_message(
+            ctx, waiting, "proposal_amended", read_classification(proposal), proposal.number
+        )
         return
     start_authorization(ctx, proposal, amended=True)
     managers = ctx.session.scalars(
@@ -202,17 +224,6 @@ def _check_again(ctx: Context, proposal: Proposal) -> None:
         "no further phase of its releases opens before that.",
         f"/proposals/{proposal.number}",
     )
-
-
-def _classify(proposal: Proposal) -> dict[str, Any]:
-    """Give what decides whether it is a request or a proposal, and who authorizes it."""
-    return {
-        "risk": proposal.risk,
-        "cost_eur": proposal.cost_eur,
-        "org_units": proposal.org_units,
-        "novelty": proposal.novelty,
-        "urgency": proposal.urgency,
-    }
 
 
 def _create(ctx: Context) -> Proposal:
@@ -257,18 +268,32 @@ def _services_of(ctx: Context, cis: list[str]) -> list[str]:
 
 def _require_known(ctx: Context, read: dict[str, Any]) -> None:
     problems: dict[str, str] = {}
-    for field, table, codes in (
-        ("changed_cis", ConfigurationItem, read.get("changed_cis", [])),
-        ("services", Service, read.get("services", [])),
-        ("outages", Service, [row["service"] for row in read.get("outages", [])]),
-        ("bookings", Resource, [row["resource"] for row in read.get("bookings", [])]),
+    for field, column, codes in (
+        ("changed_cis", ConfigurationItem.code, read.get("changed_cis", [])),
+        ("services", Service.code, read.get("services", [])),
+        ("outages", Service.code, [row["service"] for row in read.get("outages", [])]),
+        ("bookings", Resource.code, [row["resource"] for row in read.get("bookings", [])]),
+        ("prerequisites", ScheduleEntry.owner_number, read.get("prerequisites", [])),
     ):
-        known = set(ctx.session.scalars(select(table.code).where(table.code.in_(codes))))
-        unknown = [code for code in codes if code not in known]
+        unknown = _list_unknown(ctx, column, codes)
         if unknown:
             problems[field] = f"Not known: {', '.join(unknown)}."
     if problems:
         raise InvalidInput("Some fields are not right.", fields=problems)
+
+
+def _list_unknown(ctx: Context, column: Mapped[str], codes: list[str]) -> list[str]:
+    """Give the codes that are not there, each with the nearest one that is."""
+    if not codes:
+        return []
+    known = set(ctx.session.scalars(select(column).where(column.in_(codes))))
+    missing = [code for code in codes if code not in known]
+    everything = list(ctx.session.scalars(select(column))) if missing else []
+    said = []
+    for code in missing:
+        near = get_close_matches(code, everything, n=1)
+        said.append(f"{code} (did you mean {near[0]}?)" if near else code)
+    return said
 
 
 def _require_proposer(ctx: Context) -> None:

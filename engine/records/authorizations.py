@@ -8,9 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.authority import AuthorityLevel
-from engine.errors import RunFailed
+from engine.decisions import evaluate_decision
+from engine.definitions import find_decision
+from engine.errors import GateClosed, RunFailed
 from engine.facts import find_last_run
 from engine.gates import open_gate, preauthorize_gate, seat_gate, tally_gate
+from engine.proposal_parts import read_classification
 from engine.records.registry import RecordCall, record_action
 from engine.records.subjects import subject_of
 from engine.subjects import Subject
@@ -23,7 +26,7 @@ from models.release import Release
 @record_action("authority.seat")
 def seat_authority(call: RecordCall) -> dict[str, Any]:
     """Name the seats of the authority level and open a new round of the gate."""
-    level = _read_level(call)
+    level = _require_enough(call, _read_level(call))
     owners = _list_hit_owners(call) if level.with_service_owners else []
     authorization = seat_gate(call.ctx, call.instance, call.gate, level, owners)
     return {
@@ -43,9 +46,10 @@ def tally_authorization(call: RecordCall) -> dict[str, Any]:
 @record_action("authorization.preauthorize")
 def preauthorize(call: RecordCall) -> None:
     """Put the authorization of a standard change on record, given by policy."""
-    level = call.read("level") or "L0"
-    name = level.get("level") if isinstance(level, dict) else level
-    preauthorize_gate(call.ctx, call.instance, call.gate, str(name))
+    recorded = _level_of_record(call, subject_of(call))
+    if recorded is None or recorded.rank > 0:
+        raise GateClosed("The record of this change asks for votes; policy does not authorize it.")
+    preauthorize_gate(call.ctx, call.instance, call.gate, recorded.level)
 
 
 @record_action("gate.open")
@@ -57,10 +61,47 @@ def open_the_gate(call: RecordCall) -> None:
 def _read_level(call: RecordCall) -> AuthorityLevel:
     given = call.read("level")
     row = given if isinstance(given, dict) else call.read("authority")
-    if not isinstance(row, dict) or "role" not in row:
+    row = row if isinstance(row, dict) else {}
+    level = _as_level({"level": given if isinstance(given, str) else None, **row})
+    if level is None:
         raise RunFailed("The authority level has no role.", element=call.element.id)
+    return level
+
+
+def _require_enough(call: RecordCall, level: AuthorityLevel) -> AuthorityLevel:
+    """Give the level asked for, or the higher one that the record of the subject calls for.
+
+    The variables of an instance may have been assessed anew, but never below what the record says.
+    """
+    recorded = _level_of_record(call, subject_of(call))
+    if recorded is None or recorded.rank <= level.rank:
+        return level
+    return recorded
+
+
+def _level_of_record(call: RecordCall, subject: Subject) -> AuthorityLevel | None:
+    if isinstance(subject, Proposal):
+        triage = _decide(call, "request_or_proposal", read_classification(subject))
+        facts = {"authority": triage.get("authority"), "risk": subject.risk}
+    elif isinstance(subject, Rfc):
+        facts = {"authority": subject.rfc_type, "risk": subject.risk}
+    elif isinstance(subject, Release):
+        facts = {"authority": None, "risk": subject.risk}
+    else:
+        return None
+    return _as_level(_decide(call, "authority_level", {"gate": call.gate, **facts}))
+
+
+def _decide(call: RecordCall, decision: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    answer = evaluate_decision(find_decision(call.ctx.session, decision), decision, inputs).value
+    return answer if isinstance(answer, dict) else {}
+
+
+def _as_level(row: dict[str, Any]) -> AuthorityLevel | None:
+    if "role" not in row:
+        return None
     return AuthorityLevel(
-        level=str(row.get("level") or given),
+        level=str(row.get("level") or "L3"),
         role=str(row["role"]),
         quorum=int(row.get("quorum") or 1),
         majority=bool(row.get("majority")),

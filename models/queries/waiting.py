@@ -61,10 +61,14 @@ def is_waiting_for_signal(session: Session, instance_id: str, signal_name: str) 
     return found is not None
 
 
-def find_message(session: Session, message_id: str) -> Message | None:
-    """Give the message that was taken under this id, delivered or not."""
+def find_message(session: Session, sender: str, message_id: str) -> Message | None:
+    """Give the message that was taken from a sender under this id, delivered or not."""
     return session.scalar(
-        select(Message).where(Message.tenant_id == TENANT, Message.message_id == message_id)
+        select(Message).where(
+            Message.tenant_id == TENANT,
+            Message.sender == sender,
+            Message.message_id == message_id,
+        )
     )
 
 

@@ -73,6 +73,10 @@ class Table:
         [task] = [task for task in self.open_tasks(instance_id) if task.element_id == element_id]
         self.do(complete_task, task_id=task.id, data=data)
 
+    def do_task(self, task_id: str, **data: Any) -> None:
+        """Complete a task by its id."""
+        self.do(complete_task, task_id=task_id, data=data)
+
     def work(self) -> int:
         """Run every job that is due."""
         return drain(self.database, self.clock, cast(WorkerPorts, None), self.topics)

@@ -10,14 +10,18 @@ from sqlalchemy import select
 
 from engine.commands.conflicts import resolve_finding
 from engine.commands.context import execute
+from engine.commands.definitions import deploy_file
 from engine.commands.gates import waive_criterion
+from engine.commands.processes import correlate_message, start_process
 from engine.commands.proposals import amend_proposal, start_authorization, withdraw_proposal
 from engine.commands.tasks import complete_task
 from engine.context import SYSTEM, Actor, Context
 from engine.errors import (
+    BadData,
     Conflict,
     GateClosed,
     InvalidInput,
+    KeyReused,
     NotAllowed,
     NotFound,
     SeparationOfDuties,
@@ -29,7 +33,7 @@ from models.audit import AuditEvent
 from models.authorization import Authorization, Vote
 from models.conflict import ConflictFinding
 from models.database import Database
-from models.instance import Instance, UserTask
+from models.instance import Instance, Message, UserTask
 from models.proposal import Proposal
 from models.schedule import ScheduleEntry
 from tests.conftest import MovableClock
@@ -328,3 +332,98 @@ def test_a_refused_command_leaves_no_trace(play: Play, database: Database) -> No
 
     assert "approved" in refusal.value.fields
     assert len(find_all(database, AuditEvent)) == before
+
+
+def test_a_message_from_outside_moves_no_governed_process(play: Play, database: Database) -> None:
+    for name in ("proposal_amended", "proposal_withdrawn", "release_finished", "design_accepted"):
+        with pytest.raises(NotAllowed):
+            play.act(
+                "u17",
+                correlate_message,
+                name=name,
+                correlation_key="P4",
+                payload={"cost_eur": 1, "risk": "low"},
+            )
+
+    [proposal] = find_all(database, Proposal, Proposal.number == "P4")
+    assert proposal.state == "under_review"
+
+
+def test_the_record_decides_who_authorizes_whatever_was_assessed(
+    database: Database, clock: MovableClock, work: Callable[[], int]
+) -> None:
+    # given P3, of high risk on record, whose conflict is accepted
+    play = Play(database, clock, work)
+
+    def start(ctx: Context) -> None:
+        proposal = ctx.session.scalar(select(Proposal).where(Proposal.number == "P3"))
+        assert proposal is not None
+        start_authorization(ctx, proposal, amended=False)
+
+    execute(database, clock, SYSTEM, start)
+    play.work()
+    for finding in find_all(database, ConflictFinding, ConflictFinding.state == "open"):
+        play.act(
+            CHANGE_MANAGER,
+            resolve_finding,
+            finding_id=finding.id,
+            resolution="override",
+            reason="Testers come from outside.",
+        )
+
+    # when it is assessed as of low risk
+    play.do_task(CHANGE_MANAGER, "P3", "assess_proposal", {"assessment": "proceed", "risk": "low"})
+
+    # then those decide who decide on what the record says
+    [authorization] = find_all(database, Authorization)
+    assert authorization.level == "L5"
+
+
+def test_a_message_id_counts_for_its_sender_and_its_content(play: Play, database: Database) -> None:
+    play.act("u17", correlate_message, name="ping", correlation_key="K1", message_id="m1")
+    play.act("u02", correlate_message, name="pong", correlation_key="K2", message_id="m1")
+
+    with pytest.raises(KeyReused):
+        play.act("u17", correlate_message, name="ping", correlation_key="K9", message_id="m1")
+
+    assert {m.correlation_key for m in find_all(database, Message)} == {"K1", "K2"}
+
+
+def test_a_payload_sets_no_variable_that_the_diagram_does_not_declare(
+    play: Play, database: Database, clock: MovableClock
+) -> None:
+    execute(database, clock, SYSTEM, deploy_file, name="wait.bpmn", content=WAITING)
+    play.act("u17", start_process, key="waiting", data={}, business_key="W-1")
+
+    with pytest.raises(BadData) as refusal:
+        play.act(
+            "u17",
+            correlate_message,
+            name="answer",
+            correlation_key="W-1",
+            payload={"approved": True},
+        )
+    play.act(
+        "u17", correlate_message, name="answer", correlation_key="W-1", payload={"result": "ok"}
+    )
+
+    [instance] = find_all(database, Instance, Instance.business_key == "W-1")
+    assert refusal.value.code == "undeclared-field"
+    assert instance.state == "ended"
+    assert instance.variables["result"] == "ok"
+
+
+WAITING = b"""<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:assent="urn:assent:bpmn:1"
+  id="d" targetNamespace="test">
+  <message id="m" name="answer" assent:fields="result"/>
+  <process id="waiting" isExecutable="true">
+    <startEvent id="begin"/>
+    <intermediateCatchEvent id="wait">
+      <messageEventDefinition messageRef="m"/>
+    </intermediateCatchEvent>
+    <endEvent id="done"/>
+    <sequenceFlow id="f1" sourceRef="begin" targetRef="wait"/>
+    <sequenceFlow id="f2" sourceRef="wait" targetRef="done"/>
+  </process>
+</definitions>"""

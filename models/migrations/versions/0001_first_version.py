@@ -822,6 +822,7 @@ def upgrade() -> None:
         "message",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
         sa.Column("message_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("correlation_key", sa.String(), nullable=False),
@@ -835,7 +836,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint(
-            "tenant_id", "message_id", name=op.f("uq_message_tenant_id_message_id")
+            "tenant_id", "sender", "message_id", name=op.f("uq_message_tenant_id_sender_message_id")
         ),
     )
     op.create_table(
