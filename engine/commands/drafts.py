@@ -1,12 +1,14 @@
-"""Keeping half-filled forms, as they were typed, until they are handed in."""
+"""Keeping half-filled forms, as they were typed, and what became of those that were sent."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from engine.commands.proposals import save_draft
 from engine.context import Context
 from engine.errors import NotSignedIn
 from models.account import FormDraft
+from models.proposal import Proposal
 
 LONGEST_DRAFT = 200_000
 
@@ -28,3 +30,17 @@ def forget_draft(ctx: Context, *, form: str) -> None:
     draft = ctx.session.get(FormDraft, (ctx.actor.person_id, form))
     if draft is not None:
         ctx.session.delete(draft)
+
+
+def save_new_proposal(ctx: Context, *, creation: str, values: dict[str, Any]) -> Proposal:
+    """Save a form that begins a proposal; the same form sent again saves the same proposal.
+
+    `creation` is the random name the form was given when it was shown; a browser that goes back
+    sends it once more.
+    """
+    form = f"created:{creation}"
+    sent = ctx.session.get(FormDraft, (ctx.actor.person_id, form))
+    proposal_id = sent.values["proposal"] if sent is not None else None
+    proposal = save_draft(ctx, proposal_id=proposal_id, values=values)
+    keep_draft(ctx, form=form, values={"proposal": proposal.id})
+    return proposal

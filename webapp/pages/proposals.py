@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from engine.commands.drafts import forget_draft, keep_draft
+from engine.commands.drafts import forget_draft, keep_draft, save_new_proposal
 from engine.commands.proposals import (
     PROPOSER_ROLES,
     amend_proposal,
@@ -16,7 +17,7 @@ from engine.commands.proposals import (
     submit_proposal,
     withdraw_proposal,
 )
-from engine.errors import InvalidInput, NotAllowed, NotFound, Refusal
+from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refusal
 from engine.proposal_parts import find_missing_parts
 from models.proposal import Proposal
 from models.queries.organization import list_cis, list_resources, list_services
@@ -56,6 +57,7 @@ FILTERS = {
     ProposalState.CLOSED.value: "Closed",
 }
 NEW = "proposal:new"
+LONGEST_CREATION = 64
 AMENDERS = (Role.CHANGE_MANAGER, Role.PORTFOLIO_MANAGER)
 
 
@@ -89,13 +91,21 @@ def show_new() -> str:
     with read_session() as session:
         kept = find_draft(session, current_person_id(), NEW)
     shown = dict(kept.values) if kept else {"tz": organization_zone(), "urgency": "normal"}
-    return _render_form(None, shown, {}, mode="new")
+    return _render_form(None, shown, {}, mode="new", kept=kept is not None)
 
 
 @blueprint.post("/proposals/new")
 def create() -> Any:
     """Start a proposal; what is not right is named and everything typed is kept."""
     return _save(None, NEW)
+
+
+@blueprint.post("/proposals/<number>/start-over")
+def start_over(number: str) -> BaseResponse:
+    """Forget what was typed into the form of a proposal, or of a new one, and never saved."""
+    run_command(forget_draft, form=f"proposal:{number}")
+    flash("What you had typed is forgotten.", "good")
+    return redirect("/proposals/new" if number == "new" else f"/proposals/{number}/edit", 303)
 
 
 @blueprint.get("/proposals/<number>")
@@ -132,7 +142,7 @@ def show_edit(number: str) -> str:
         kept = find_draft(session, current_person_id(), f"proposal:{number}")
     shown = dict(kept.values) if kept else show_proposal(proposal)
     preview = _preview(proposal) if request.args.get("preview") else None
-    return _render_form(proposal, shown, {}, mode="edit", preview=preview)
+    return _render_form(proposal, shown, {}, mode="edit", preview=preview, kept=kept is not None)
 
 
 @blueprint.post("/proposals/<number>/edit")
@@ -197,7 +207,13 @@ def _save(proposal: Proposal | None, draft_form: str) -> Any:
             save_draft,
             proposal_id=proposal.id if proposal else None,
             values=read_posted(request.form),
+            expected_version=_posted_version(),
         )
+    except Conflict as refusal:
+        flash(f"{refusal.message} What you typed here is below; save again to keep it.", "bad")
+        with read_session() as session:
+            newest = _find(session, proposal.number) if proposal else None
+        return _render_form(newest, raw, {}, mode=mode), refusal.status
     except InvalidInput as refusal:
         run_command(keep_draft, form=draft_form, values=raw)
         return _render_form(proposal, raw, refusal.fields, mode=mode), 422
@@ -214,6 +230,14 @@ def _save(proposal: Proposal | None, draft_form: str) -> Any:
     return redirect(f"/proposals/{saved.number}", 303)
 
 
+def _save_typed(proposal: Proposal | None) -> Proposal:
+    values = read_posted(request.form)
+    creation = request.form.get("creation", "")[:LONGEST_CREATION]
+    if proposal is None and creation:
+        return run_command(save_new_proposal, creation=creation, values=values)
+    return run_command(save_draft, proposal_id=proposal.id if proposal else None, values=values)
+
+
 def _render_form(
     proposal: Proposal | None,
     shown: dict[str, str],
@@ -221,6 +245,7 @@ def _render_form(
     *,
     mode: str,
     preview: list[Any] | None = None,
+    kept: bool = False,
 ) -> str:
     with read_session() as session:
         codes = [shown.get(f"changed_cis-{number}", "") for number in range(CI_FIELDS)]
@@ -251,6 +276,8 @@ def _render_form(
         rows={name: count for name, (_, count) in ROWS.items()},
         ci_fields=CI_FIELDS,
         preview=preview,
+        kept=kept,
+        creation="" if proposal else shown.get("creation") or secrets.token_urlsafe(16),
         zone=organization_zone(),
     )
 
@@ -263,6 +290,11 @@ def _preview(proposal: Proposal) -> list[Any]:
     except InvalidInput:
         return []
     return list(check(landscape, subject.entry))
+
+
+def _posted_version() -> int | None:
+    posted = request.form.get("draft_version", "")
+    return int(posted) if posted.isdecimal() else None
 
 
 def _find(session: Session, number: str) -> Proposal:

@@ -1,11 +1,16 @@
 // Keeps half-filled forms in this tab (sessionStorage) until they are sent: nothing typed is lost
-// when the connection, the session or the server goes away. Forms opt in with data-autosave="name".
-const PREFIX = "assent.form.";
+// when the connection, the session or the server goes away. Forms opt in with data-autosave="name"; one with
+// data-forgets="name" makes another be forgotten.
+// What is kept belongs to the person who typed it: nobody else who signs in here is shown it, and
+// signing out forgets it.
+const KEPT = "assent.form.";
+const PERSON = document.body.dataset.person ?? "";
 const SENT = "assent.sent";
 const SKIP = new Set(["csrf_token", "version"]);
 
 function storageKey(form) {
-  return PREFIX + form.dataset.autosave;
+  const name = form.dataset.autosave ?? form.dataset.forgets;
+  return name === undefined ? null : `${KEPT}${PERSON}.${name}`;
 }
 
 function fields(form) {
@@ -75,12 +80,20 @@ function watch(form) {
   form.addEventListener("change", () => form.dispatchEvent(new Event("input")));
 }
 
+function forgetAll() {
+  for (const key of Object.keys(sessionStorage)) {
+    if (key.startsWith(KEPT) || key === SENT) sessionStorage.removeItem(key);
+  }
+}
+
 // What was sent is forgotten as soon as a page says that it has arrived; a refusal, or no answer at
 // all, leaves it. Which form was sent last is kept too, because the answer is another page.
 document.addEventListener("submit", (event) => {
-  sessionStorage.setItem(SENT, event.target.dataset.autosave ?? "");
+  const form = event.target;
+  if (form.getAttribute("action") === "/sign-out") forgetAll();
+  else sessionStorage.setItem(SENT, storageKey(form) ?? "");
 });
 if (document.querySelector("[data-arrived]")) {
-  sessionStorage.removeItem(PREFIX + (sessionStorage.getItem(SENT) ?? ""));
+  sessionStorage.removeItem(sessionStorage.getItem(SENT) || SENT);
 }
-document.querySelectorAll("form[data-autosave]").forEach(watch);
+if (PERSON) document.querySelectorAll("form[data-autosave]").forEach(watch);
