@@ -12,7 +12,7 @@ from engine.runtime.interface import Advance, JobWait, MessageWait, SignalWait, 
 from models.instance import Instance, UserTask
 from models.instance import MessageWait as MessageWaitRow
 from models.job import Job
-from models.vocabulary import JobKind, TaskState, WaitKind
+from models.vocabulary import JobKind, JobState, TaskState, WaitKind
 
 
 def sync_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
@@ -21,6 +21,40 @@ def sync_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
     _sync_jobs(ctx, instance, [w for w in advance.waits if isinstance(w, JobWait | TimerWait)])
     events = [w for w in advance.waits if isinstance(w, MessageWait | SignalWait)]
     _sync_events(ctx, instance, events)
+
+
+def rename_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
+    """Let the rows that wait say what the diagram says now, after it has become another version.
+
+    Claims, due dates and attempts stay; what a worker is at right now keeps its topic.
+    """
+    waits = {wait.ref: wait for wait in advance.waits}
+    for task in ctx.session.scalars(
+        select(UserTask).where(
+            UserTask.instance_id == instance.id, UserTask.state == TaskState.OPEN.value
+        )
+    ):
+        wait = waits.get(task.ref)
+        if isinstance(wait, UserWait):
+            fresh = _make_task(ctx, instance, wait)
+            task.element_id, task.name, task.form_key = fresh.element_id, fresh.name, fresh.form_key
+            task.role = fresh.role
+    for job in ctx.session.scalars(select(Job).where(Job.instance_id == instance.id)):
+        wait = waits.get(job.ref or "")
+        if isinstance(wait, JobWait | TimerWait):
+            job.element_id = wait.element_id
+            job.payload = {**job.payload, "element_id": wait.element_id}
+        if isinstance(wait, JobWait) and job.state != JobState.LEASED:
+            job.topic = wait.topic
+    for row in ctx.session.scalars(
+        select(MessageWaitRow).where(MessageWaitRow.instance_id == instance.id)
+    ):
+        wait = waits.get(row.ref)
+        if isinstance(wait, MessageWait | SignalWait):
+            row.element_id = wait.element_id
+            row.message_name = (
+                wait.signal_name if isinstance(wait, SignalWait) else wait.message_name
+            )
 
 
 def _sync_tasks(ctx: Context, instance: Instance, waits: list[UserWait]) -> None:

@@ -217,6 +217,8 @@ class AuditTag(Word):
     INSTANCE_STARTED = "engine:instance:started", "a process instance was started"
     INSTANCE_ADVANCED = "engine:instance:advanced", "the diagram moved on"
     INSTANCE_ENDED = "engine:instance:ended", "the process instance reached its end"
+    INSTANCE_MIGRATED = "engine:instance:migrated", "it was brought to another version"
+    INSTANCE_MODIFIED = "engine:instance:modified", "a person changed where it is"
     MESSAGE_DELIVERED = "engine:message:delivered", "a message reached the instance"
     MESSAGE_BUFFERED = "engine:message:buffered", "a message waits for its instance"
     SIGNAL_BROADCAST = "engine:signal:broadcast", "a signal was sent to all who wait for it"

@@ -135,6 +135,16 @@ def fire_timer(definition: Definition, state: bytes, ref: str, ports: Ports) -> 
     return _change(definition, state, ports, fire)
 
 
+def intervene(
+    definition: Definition,
+    state: bytes,
+    ports: Ports,
+    change: Callable[[InstanceWorkflow], None],
+) -> Advance:
+    """Change an instance by hand, outside the flow of its diagram, and let it go on from there."""
+    return _change(definition, state, ports, change)
+
+
 def describe(definition: Definition, state: bytes, ports: Ports) -> Description:
     """Return waits, tokens and variables without advancing; ports load called processes only."""
     workflow = load(state, _new_run(definition, ports))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.authorization import Authorization, Vote, Waiver
+from models.instance import Instance
+from models.vocabulary import AuthorizationState
 
 
 def list_authorizations(
@@ -49,3 +52,28 @@ def list_waivers(
     if gate is not None:
         statement = statement.where(Waiver.gate == gate)
     return list(session.scalars(statement))
+
+
+def list_open_gates(session: Session, instance: Instance) -> dict[str, datetime]:
+    """Give the gates whose last round was opened by this instance and still stands, with when."""
+    rounds: dict[str, Authorization] = {}
+    for row in session.scalars(
+        select(Authorization)
+        .where(
+            Authorization.subject_kind == instance.subject_kind,
+            Authorization.subject_id == instance.subject_id,
+        )
+        .order_by(Authorization.round)
+    ):
+        rounds[row.gate] = row
+    granted = (
+        AuthorizationState.AUTHORIZED.value,
+        AuthorizationState.WITH_CONDITIONS.value,
+    )
+    # A gate that policy opens has no votes and is open once its round is settled.
+    opened = {
+        gate: row.opened_at or (row.decided_at if row.quorum == 0 else None)
+        for gate, row in rounds.items()
+        if row.instance_id == instance.id and row.state in granted
+    }
+    return {gate: at for gate, at in opened.items() if at is not None}

@@ -1,0 +1,309 @@
+"""Running instances brought to another version of their diagram: what maps, what is kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.commands.migrations import migrate_instance
+from engine.commands.processes import correlate_message
+from engine.commands.tasks import claim_task
+from engine.context import Context
+from engine.errors import Conflict, GateClosed, NotAllowed, NotFound
+from engine.instances import load_instance_definition
+from models.audit import AuditEvent
+from models.database import Database
+from models.instance import MessageWait
+from models.vocabulary import AuditTag
+from tests.conftest import MovableClock
+from tests.integration.play_diagrams import Table
+
+DEADLINE = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
+MESSAGE = '<message id="m" name="paid"/>'
+FIRST = """
+    start begin
+    user write name="Write"
+    end done
+    begin > write > done
+"""
+SECOND = """
+    start begin
+    user write name="Write it down"
+    user check
+    end done
+    begin > write > check > done
+"""
+WITH_DEADLINE = f"""
+    start begin
+    user write
+    boundary late attachedToRef="write" | {DEADLINE}
+    user hurry
+    end done
+    end hurried
+    begin > write > done
+    late > hurry > hurried
+"""
+
+
+@pytest.fixture
+def table(database: Database, clock: MovableClock) -> Table:
+    return Table(database, clock)
+
+
+def versions_of(table: Table, instance_id: str) -> str:
+    def read(ctx: Context) -> str:
+        return load_instance_definition(ctx, table.instance(instance_id)).digest
+
+    return table.do(read)
+
+
+def test_an_open_task_stays_the_same_row_with_its_claim(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p", amount=3)
+    [task] = table.open_tasks()
+    table.do(claim_task, task_id=task.id)
+    table.put("p", SECOND)
+
+    report = table.do(migrate_instance, instance_id=instance)
+
+    assert (report.from_version, report.to_version, report.mapped) == (1, 2, {"write": "write"})
+    [kept] = table.open_tasks()
+    assert (kept.id, kept.assignee_id, kept.name) == (task.id, "u02", "Write it down")
+    table.finish("write")
+    assert table.waits_at(instance) == ["check"]
+    assert table.instance(instance).variables == {"amount": 3}
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_happen(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
+    before, events = table.instance(instance), len(table.all(AuditEvent))
+
+    report = table.do(migrate_instance, instance_id=instance, dry_run=True)
+
+    assert not report.done
+    assert [problem["element"] for problem in report.problems] == ["write"]
+    after = table.instance(instance)
+    assert (after.version, after.snapshot) == (before.version, before.snapshot)
+    assert len(table.all(AuditEvent)) == events
+
+
+def test_a_token_without_a_place_keeps_the_instance_where_it_is(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    digest = versions_of(table, instance)
+    table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
+
+    with pytest.raises(Conflict) as refusal:
+        table.do(migrate_instance, instance_id=instance)
+
+    assert refusal.value.field == "write"
+    assert versions_of(table, instance) == digest
+    table.finish("write")
+    assert table.instance(instance).state == "ended"
+
+
+def test_a_renamed_element_is_mapped_by_hand(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    [task] = table.open_tasks()
+    table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
+
+    table.do(migrate_instance, instance_id=instance, mapping={"write": "draft"})
+
+    [kept] = table.open_tasks()
+    assert (kept.id, kept.element_id) == (task.id, "draft")
+    assert table.waits_at(instance) == ["draft"]
+
+
+@pytest.mark.parametrize(
+    ("notation", "reason"),
+    [
+        ("start begin\nmanual write\nend done\nbegin > write > done", "manualTask"),
+        (
+            "start begin\nsub inner {\nstart in\nuser write\nend out\nin > write > out\n}\n"
+            "end done\nbegin > inner > done",
+            "another part",
+        ),
+        (
+            'start begin\nuser write assent:gate="phase_1"\nend done\nbegin > write > done',
+            "another gate",
+        ),
+    ],
+)
+def test_a_token_goes_only_to_the_same_kind_in_the_same_place(
+    table: Table, notation: str, reason: str
+) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    table.put("p", notation)
+
+    report = table.do(migrate_instance, instance_id=instance, dry_run=True)
+
+    [problem] = report.problems
+    assert problem["element"] == "write"
+    assert reason in problem["reason"]
+
+
+def test_a_deadline_that_only_the_new_version_has_is_set(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    table.put("p", WITH_DEADLINE)
+
+    table.do(migrate_instance, instance_id=instance)
+    table.clock.advance(hours=2)
+    table.work()
+
+    assert table.waits_at(instance) == ["hurry"]
+
+
+def test_a_deadline_that_the_new_version_lacks_is_dropped(table: Table) -> None:
+    table.put("p", WITH_DEADLINE)
+    instance = table.start("p")
+    table.put("p", FIRST)
+
+    report = table.do(migrate_instance, instance_id=instance)
+
+    assert report.dropped == ["late"]
+    assert table.jobs() == []
+    table.finish("write")
+    assert table.instance(instance).state == "ended"
+
+
+def test_timers_keep_their_rows_and_their_time(table: Table) -> None:
+    table.put("p", WITH_DEADLINE)
+    table.start("p")
+    [timer] = table.jobs()
+    table.clock.advance(minutes=30)
+    table.put("p", WITH_DEADLINE.replace("PT1H", "PT5H"))
+
+    table.do(migrate_instance, instance_id=table.open_tasks()[0].instance_id)
+
+    [kept] = table.jobs()
+    assert (kept.id, kept.due_at) == (timer.id, timer.due_at)
+
+
+def test_a_message_wait_follows_the_name_in_the_new_version(table: Table) -> None:
+    notation = """
+        start begin
+        catch wait | <messageEventDefinition messageRef="m"/>
+        user after
+        end done
+        begin > wait > after > done
+    """
+    table.put("p", notation, before=MESSAGE)
+    instance = table.start("p")
+    table.put("p", notation, before='<message id="m" name="settled"/>')
+
+    table.do(migrate_instance, instance_id=instance)
+    told = table.do(correlate_message, name="settled", correlation_key="K1")
+
+    assert told.delivered
+    assert table.waits_at(instance) == ["after"]
+    assert table.all(MessageWait) == []
+
+
+def test_parallel_branches_subprocesses_and_repeated_tasks_go_along(table: Table) -> None:
+    notation = """
+        start begin
+        and split
+        sub inner {
+        start in
+        user deep
+        end out
+        in > deep > out
+        }
+        user vote | <multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="one"/>  # noqa: E501  # One element of a diagram.
+        and join
+        {more}
+        end done
+        begin > split > inner > join
+        split > vote > join
+        join > {rest} done
+    """
+    table.put("p", notation.replace("{more}", "").replace("{rest}", ""))
+    instance = table.start("p", people=["a", "b", "c"])
+    table.finish("deep")
+    first, *_ = table.open_tasks()
+    table.do_task(first.id)
+    table.put("p", notation.replace("{more}", "user close").replace("{rest}", "close >"))
+
+    report = table.do(migrate_instance, instance_id=instance)
+
+    assert set(report.mapped) == {"join", "vote"}
+    for task in table.open_tasks():
+        table.do_task(task.id)
+    assert table.waits_at(instance) == ["close"]
+
+
+def test_a_join_with_waiting_tokens_keeps_its_flows(table: Table) -> None:
+    notation = """
+        start begin
+        and split
+        user one
+        user two
+        {more}
+        and join
+        end done
+        begin > split > one > join > done
+        split > two > join
+        {rest}
+    """
+    table.put("p", notation.replace("{more}", "").replace("{rest}", ""))
+    instance = table.start("p")
+    table.finish("one")
+    table.put(
+        "p", notation.replace("{more}", "user three").replace("{rest}", "split > three > join")
+    )
+
+    with pytest.raises(Conflict) as refusal:
+        table.do(migrate_instance, instance_id=instance)
+
+    assert refusal.value.field == "join"
+
+
+def test_a_new_version_does_not_carry_a_token_behind_a_closed_gate(table: Table) -> None:
+    gated = """
+        start begin
+        user ask
+        service open assent:record="gate.open" assent:gate="phase_1"
+        user write
+        end done
+        begin > ask > open > write > done
+    """
+    table.put("p", FIRST)
+    instance = table.start("p")
+    table.put("p", gated)
+
+    dry = table.do(migrate_instance, instance_id=instance, dry_run=True)
+    with pytest.raises(GateClosed):
+        table.do(migrate_instance, instance_id=instance)
+
+    assert [problem["element"] for problem in dry.problems] == ["write"]
+
+
+def test_what_was_done_is_on_record_with_before_and_after(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
+
+    table.do(migrate_instance, instance_id=instance, mapping={"write": "draft"})
+
+    [event] = table.all(AuditEvent, AuditEvent.tag == AuditTag.INSTANCE_MIGRATED.value)
+    assert (event.detail["before"], event.detail["after"]) == ({"write": 1}, {"draft": 1})
+    assert (event.detail["from"], event.detail["to"]) == (1, 2)
+
+
+def test_only_a_process_owner_migrates_and_only_to_another_version_that_exists(
+    table: Table,
+) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+
+    with pytest.raises(Conflict):
+        table.do(migrate_instance, instance_id=instance)
+    with pytest.raises(NotFound):
+        table.do(migrate_instance, instance_id=instance, version=7)
+    table.person = type(table.person)("u02", "Marta Novak", frozenset({"change_manager"}))
+    with pytest.raises(NotAllowed):
+        table.do(migrate_instance, instance_id=instance, dry_run=True)
