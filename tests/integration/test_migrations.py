@@ -43,6 +43,10 @@ WITH_DEADLINE = f"""
     late > hurry > hurried
 """
 
+EACH_PERSON = (
+    '<multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="one"/>'
+)
+
 
 @pytest.fixture
 def table(database: Database, clock: MovableClock) -> Table:
@@ -213,14 +217,14 @@ def test_parallel_branches_subprocesses_and_repeated_tasks_go_along(table: Table
         end out
         in > deep > out
         }
-        user vote | <multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="one"/>  # noqa: E501  # One element of a diagram.
+        user vote | EACH
         and join
         {more}
         end done
         begin > split > inner > join
         split > vote > join
         join > {rest} done
-    """
+    """.replace("EACH", EACH_PERSON)
     table.put("p", notation.replace("{more}", "").replace("{rest}", ""))
     instance = table.start("p", people=["a", "b", "c"])
     table.finish("deep")
