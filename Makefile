@@ -6,7 +6,7 @@ RUN_STAMP := $(VENV)/.run-stamp
 STAMP := $(VENV)/.setup-stamp
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: help run test test-long lint setup lock screenshots clean
+.PHONY: help run test test-long lint setup lock clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -45,9 +45,6 @@ lock:  ## Pin every dependency with its hashes again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra setup --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra setup --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/run.txt
-
-screenshots: $(STAMP)  ## Take the pictures in docs/ again
-	$(BIN)/python -m tests.browser.take_screenshots docs/screenshots
 
 clean:  ## Remove what was set up and what was served
 	rm -rf $(VENV) var
