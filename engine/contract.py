@@ -121,10 +121,12 @@ MESSAGES: Mapping[str, tuple[str, ...]] = {
 }
 """The fields of each message's payload."""
 
-LOCAL_VARIABLES: tuple[str, ...] = (
-    "loopCounter",
+INSTANCE_COUNTS: tuple[str, ...] = (
     "nrOfInstances",
     "nrOfActiveInstances",
     "nrOfCompletedInstances",
 )
+"""What is counted of a multi-instance activity; read by its expressions and kept nowhere."""
+
+LOCAL_VARIABLES: tuple[str, ...] = ("loopCounter", *INSTANCE_COUNTS)
 """What a multi-instance activity and its completion condition know besides the process data."""

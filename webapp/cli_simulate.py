@@ -85,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
             else {}
         )
     except (OSError, ValueError) as error:
+        if arguments.json:
+            print(json.dumps(refused("unreadable", None, str(error)).to_json(), ensure_ascii=False))
         print(f"assent simulate: {error}", file=sys.stderr)
         return UNUSABLE
     outcome = simulate_file(arguments.file, xml, data, answers, arguments.process)

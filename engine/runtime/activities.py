@@ -10,13 +10,14 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.canonical import require_canonical
-from engine.errors import BadData, RunFailed
+from engine.errors import BadData, RunFailed, UnknownProcess
 from engine.runtime.branches import Data, changes_between
 from engine.runtime.expressions import Assignment, Expression, Template, evaluate_all
 from engine.runtime.extensions import CallMapping
+from engine.runtime.interface import Definition
 from engine.runtime.process import ScopeWorkflow, run_of
 from engine.runtime.timers import due_instant
-from engine.runtime.tokens import TokenSpec, visible_data
+from engine.runtime.tokens import TokenSpec, known_data, visible_data
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class HumanTask(TokenSpec):
         run.note(my_task, "entered")
         internal = my_task.internal_data
         if self.inputs_mapping:
-            internal["inputs"] = evaluate_all(self.inputs_mapping, my_task.data)
-        variables = visible_data(my_task)
+            internal["inputs"] = evaluate_all(self.inputs_mapping, known_data(my_task))
+        variables = known_data(my_task)
         given = self.assigning
         if given.assignee is not None:
             internal["assignee"] = _text(given.assignee.evaluate_json(variables))
@@ -96,8 +97,8 @@ class JobTask(TokenSpec, spiff.ServiceTask):  # type: ignore[misc]
     def _run_hook(self, my_task: Task) -> None:
         internal = my_task.internal_data
         if self.inputs_mapping:
-            internal["inputs"] = evaluate_all(self.inputs_mapping, my_task.data)
-        variables = visible_data(my_task)
+            internal["inputs"] = evaluate_all(self.inputs_mapping, known_data(my_task))
+        variables = known_data(my_task)
         if self.topic.literal is None:
             internal["topic"] = _text(self.topic.evaluate_json(variables))
         if self.priority is not None:
@@ -125,7 +126,7 @@ class DecisionTask(TokenSpec, spiff.ServiceTask):  # type: ignore[misc]
 
     def _run_hook(self, my_task: Task) -> bool:
         variables = self.input_variables(my_task)
-        reference = str(self.decision_ref.evaluate_json(visible_data(my_task)))
+        reference = str(self.decision_ref.evaluate_json(known_data(my_task)))
         result = run_of(my_task).ports.decide(reference, variables)
         if self.result_variable:
             take_result(my_task, {self.result_variable: result})
@@ -157,7 +158,7 @@ class ScriptTask(TokenSpec, spiff.ScriptTask):  # type: ignore[misc]
     assignments: tuple[Assignment, ...] = ()
 
     def _run_hook(self, my_task: Task) -> bool:
-        data = visible_data(my_task)
+        data = known_data(my_task)
         result: Data = {}
         for assignment in self.assignments:
             result[assignment.name] = assignment.expression.evaluate_json({**data, **result})
@@ -170,7 +171,7 @@ class Subprocess(TokenSpec, spiff.SubWorkflowTask):  # type: ignore[misc]
 
     def _run_hook(self, my_task: Task) -> None:
         if self.inputs_mapping:
-            my_task.internal_data["inputs"] = evaluate_all(self.inputs_mapping, my_task.data)
+            my_task.internal_data["inputs"] = evaluate_all(self.inputs_mapping, known_data(my_task))
         compiled = my_task.workflow.compiled
         scope = ScopeWorkflow(compiled.scopes[self.spec], compiled, my_task)
         scope.task_tree.data = visible_data(my_task)
@@ -202,13 +203,19 @@ class CallActivity(Subprocess, spiff.CallActivity):  # type: ignore[misc]
 
     def _run_hook(self, my_task: Task) -> None:
         if self.inputs_mapping:
-            my_task.internal_data["inputs"] = evaluate_all(self.inputs_mapping, my_task.data)
+            my_task.internal_data["inputs"] = evaluate_all(self.inputs_mapping, known_data(my_task))
         source = visible_data(my_task)
-        called = run_of(my_task).load_called(str(self.called_element.evaluate_json(source)), None)
+        called = self._load(my_task, str(self.called_element.evaluate_json(known_data(my_task))))
         compiled = called.compiled
         scope = ScopeWorkflow(compiled.process, compiled, my_task, called=called)
         scope.task_tree.data = self._map(self.inward, self.outward, source)
         my_task.workflow.top_workflow.subprocesses[my_task.id] = scope
+
+    def _load(self, my_task: Task, key: str) -> Definition:
+        try:
+            return run_of(my_task).load_called(key, None)
+        except UnknownProcess as error:
+            raise UnknownProcess(error.message, field=self.bpmn_id) from error
 
     def scope_ended(self, my_task: Task, data: Data) -> None:
         """Take the mapped variables of the called process."""

@@ -219,6 +219,7 @@ def _carried_data(catcher: Task, thrower: Task) -> Data:
     scope = thrower.workflow
     changes = changes_between(scope.task_tree.data, thrower.data)
     changed = {name: after for name, (_, after) in changes.items()}
+    changed = _without(changed, set(thrower.internal_data.get("local", ())))
     while scope is not catcher.workflow:
         if not scope.shares_data:
             return {}

@@ -14,7 +14,7 @@ from engine.errors import ExpressionFailed
 from engine.runtime.expressions import Template
 from engine.runtime.process import run_of
 from engine.runtime.timers import TimerText, arm
-from engine.runtime.tokens import TokenSpec, failed, visible_data
+from engine.runtime.tokens import TokenSpec, failed, known_data
 
 TriggerKind = Literal[
     "none",
@@ -76,11 +76,11 @@ class CatchingSpec(TokenSpec):
     def _arm(self, my_task: Task) -> None:
         trigger, run = self.trigger, run_of(my_task)
         if trigger.timer is not None:
-            armed = arm(trigger.timer, my_task.data, run.ports.now(), self.bpmn_id)
+            armed = arm(trigger.timer, known_data(my_task), run.ports.now(), self.bpmn_id)
             my_task.internal_data["timer"] = armed.to_json()
         if trigger.correlation is not None:
             try:
-                key = trigger.correlation.evaluate_json(visible_data(my_task))
+                key = trigger.correlation.evaluate_json(known_data(my_task))
             except ExpressionFailed as error:
                 raise failed(error, self.bpmn_id) from error
             my_task.internal_data["key"] = None if key is None else str(key)

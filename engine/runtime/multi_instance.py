@@ -43,7 +43,8 @@ class MultiInstance(TokenSpec, spiff.ParallelMultiInstanceTask):  # type: ignore
     """The body of a multi-instance activity; its instances are its children.
 
     BPMN 2.0 §13.2.7. The variables nrOfInstances, nrOfCompletedInstances, nrOfActiveInstances and
-    loopCounter, and the outputs so far, are known to the completion condition.
+    loopCounter are known to every expression of an instance and to the completion condition, which
+    also knows the outputs so far.
     """
 
     step_kind = "multiInstanceBody"
@@ -144,7 +145,7 @@ class MultiInstance(TokenSpec, spiff.ParallelMultiInstanceTask):  # type: ignore
             return
         result = child.internal_data.get("result", changed)
         if self.repetition.output_element is not None:
-            variables = {**child.data, **result}
+            variables = {**child.data, **result, **self.counts(my_task)}
             try:
                 result = self.repetition.output_element.evaluate_json(variables)
             except ExpressionFailed as error:
@@ -175,17 +176,19 @@ class MultiInstance(TokenSpec, spiff.ParallelMultiInstanceTask):  # type: ignore
     def _is_enough(self, my_task: Task, child_data: Data) -> bool:
         if self.repetition.completion is None:
             return False
-        internal = my_task.internal_data
-        total, completed = internal["total"], internal["completed"]
-        counts = {
+        outputs = self.repetition.output_collection
+        shown = {outputs: my_task.data[outputs]} if outputs else {}
+        variables = {**my_task.data, **child_data, **shown, **self.counts(my_task)}
+        return evaluates_to_true(self.repetition.completion, variables, self.bpmn_id)
+
+    def counts(self, my_task: Task) -> Data:
+        """Return how many instances there are, are done, and run now."""
+        total, completed = my_task.internal_data["total"], my_task.internal_data["completed"]
+        return {
             "nrOfInstances": total,
             "nrOfCompletedInstances": completed,
             "nrOfActiveInstances": 1 if self.repetition.sequential else total - completed,
         }
-        outputs = self.repetition.output_collection
-        shown = {outputs: my_task.data[outputs]} if outputs else {}
-        variables = {**my_task.data, **child_data, **shown, **counts}
-        return evaluates_to_true(self.repetition.completion, variables, self.bpmn_id)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
 
 from engine.errors import RunFailed
-from engine.runtime.expressions import Expression, is_true, parse_condition
+from engine.runtime.expressions import Expression, parse_condition
 
 
 class FeelEnvironment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
@@ -45,10 +45,6 @@ class FeelScriptEngine(PythonScriptEngine):  # type: ignore[misc]
     def evaluate(self, task: Any, expression: Any, external_context: Any = None) -> Any:
         """Evaluate an expression over the variables of a task."""
         return self.environment.evaluate(expression, task.data)
-
-    def matches(self, task: Any, expression: Expression) -> bool:
-        """Evaluate a condition over the variables of a task."""
-        return is_true(expression, task.data)
 
     def execute(self, task: Any, script: Any, external_context: Any = None) -> NoReturn:
         """Refuse: scripts are assignments and are run by their own task."""

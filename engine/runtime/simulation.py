@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from engine.errors import Refusal, UnknownProcess
+from engine.errors import BadData, Refusal, UnknownProcess
 from engine.forms.model import LIST_KINDS, Form
 from engine.runtime import advance as runtime
 from engine.runtime.definitions import load_definition
@@ -148,6 +148,9 @@ def simulate(
 
 def _failure(refusal: Refusal, play: _Play | None) -> Simulated:
     code, element, message = refusal.code, refusal.field, refusal.message
+    if isinstance(refusal, BadData):
+        # Its field is a variable; the element is the one that was given the data.
+        element = play.acting if play else None
     problems = getattr(refusal, "problems", None)
     if problems:
         code, element = problems[0]["code"], problems[0]["element"]
@@ -232,6 +235,8 @@ class _Play:
     messages: list[ThrownEvent] = field(default_factory=list)
     endless: dict[str, int] = field(default_factory=dict)
     """How often each cycle without an end was jumped since something else happened."""
+    acting: str | None = None
+    """The element that is being answered."""
 
     @property
     def ended(self) -> bool:
@@ -261,6 +266,7 @@ class _Play:
     def _act(self) -> bool:
         """Do the first thing that can be done; tell whether there was any."""
         for wait in self.waits:
+            self.acting = wait.element_id
             if isinstance(wait, UserWait | JobWait) or self._is_receive_task(wait):
                 if self._answer(wait):
                     self.endless.clear()

@@ -13,29 +13,42 @@ from engine.runtime.events import Thrown, Trigger
 from engine.runtime.expressions import evaluate_all
 from engine.runtime.interface import ThrownEvent
 from engine.runtime.process import is_alive, run_of
-from engine.runtime.tokens import Routing, TokenSpec
+from engine.runtime.tokens import Routing, TokenSpec, known_data, release_listeners
 
 
-class ThrowEvent(TokenSpec, spiff.IntermediateThrowEvent):  # type: ignore[misc]
-    """An intermediate throw event, or a send task, that sends a message, signal or escalation."""
+class _Thrower(TokenSpec):
+    """What throws has completed before those who catch it begin."""
 
     trigger = Trigger()
 
     def _run_hook(self, my_task: Task) -> bool | None:
-        return _throw_and_note(self, my_task)
+        """Throw; a thrower whose own scope that interrupts has completed all the same."""
+        run = run_of(my_task)
+        run.note(my_task, "completed")
+        after = len(run.steps)
+        throw(self, my_task)
+        if is_alive(my_task):
+            return True
+        run.steps[after:] = [step for step in run.steps[after:] if step.ref != my_task.id.hex]
+        return None
+
+    def _on_complete_hook(self, my_task: Task) -> None:
+        release_listeners(my_task)
 
 
-class EndEvent(TokenSpec, spiff.EndEvent):  # type: ignore[misc]
+class ThrowEvent(_Thrower, spiff.IntermediateThrowEvent):  # type: ignore[misc]
+    """An intermediate throw event, or a send task, that sends a message, signal or escalation."""
+
+
+class EndEvent(_Thrower, spiff.EndEvent):  # type: ignore[misc]
     """An end event; what it throws happens before its token is gone."""
 
-    trigger = Trigger()
     routing: Routing = "all"
 
     def _run_hook(self, my_task: Task) -> bool | None:
-        run = run_of(my_task)
         if my_task.workflow is my_task.workflow.top_workflow:
-            run.end_events.append(self.bpmn_id)
-        return _throw_and_note(self, my_task)
+            run_of(my_task).end_events.append(self.bpmn_id)
+        return super()._run_hook(my_task)
 
 
 class JobEndEvent(JobTask):
@@ -45,20 +58,6 @@ class JobEndEvent(JobTask):
         super()._on_complete_hook(my_task)
         if my_task.workflow is my_task.workflow.top_workflow:
             run_of(my_task).end_events.append(self.bpmn_id)
-
-
-def _throw_and_note(spec: Any, my_task: Task) -> bool | None:
-    """Throw; a thrower whose own scope that interrupts has completed all the same."""
-    run = run_of(my_task)
-    place = len(run.steps)
-    run.note(my_task, "completed")
-    completed = run.steps.pop()
-    throw(spec, my_task)
-    if is_alive(my_task):
-        return True
-    later = [step for step in run.steps[place:] if step.ref != completed.ref]
-    run.steps[place:] = [completed, *later]
-    return None
 
 
 def throw(spec: Any, my_task: Task) -> None:
@@ -72,10 +71,11 @@ def throw(spec: Any, my_task: Task) -> None:
     elif kind == "escalation":
         dispatch.throw_escalation(my_task, Thrown(kind, trigger.name, "", my_task.data))
     elif kind in ("signal", "message"):
-        payload = evaluate_all(spec.inputs_mapping, my_task.data) if spec.inputs_mapping else {}
+        known = known_data(my_task)
+        payload = evaluate_all(spec.inputs_mapping, known) if spec.inputs_mapping else {}
         key = None
         if trigger.correlation is not None:
-            key = str(trigger.correlation.evaluate_json(my_task.data))
+            key = str(trigger.correlation.evaluate_json(known))
         is_signal = kind == "signal"
         run_of(my_task).thrown.append(
             ThrownEvent(

@@ -118,7 +118,7 @@ class TokenSpec(BpmnTaskSpec):  # type: ignore[misc]
     def _holds(self, flow: Outgoing, my_task: Task) -> bool:
         assert flow.condition is not None
         try:
-            return my_task.workflow.script_engine.matches(my_task, flow.condition) is True
+            return is_true(flow.condition, {**my_task.data, **instance_counts(my_task)})
         except ExpressionFailed as error:
             raise failed(error, flow.flow_id) from error
 
@@ -137,14 +137,18 @@ class TokenSpec(BpmnTaskSpec):  # type: ignore[misc]
     def merge_result(self, my_task: Task, result: dict[str, Any]) -> None:
         """Take what a person, worker, record or message gives, through the output mapping."""
         if self.outputs_mapping:
-            result = evaluate_all(self.outputs_mapping, {**visible_data(my_task), **result})
+            result = evaluate_all(self.outputs_mapping, {**known_data(my_task), **result})
         my_task.data = {**my_task.data, **result}
 
     def input_variables(self, my_task: Task) -> dict[str, Any]:
         """Return the input parameters, or all variables when the element declares none."""
         if not self.inputs_mapping:
             return visible_data(my_task)
-        return evaluate_all(self.inputs_mapping, my_task.data)
+        return evaluate_all(self.inputs_mapping, known_data(my_task))
+
+    def counts(self, my_task: Task) -> dict[str, Any]:
+        """Return what the instances of a multi-instance activity know of its progress."""
+        return {}
 
 
 class ScopeStart(TokenSpec, BpmnStartTask):  # type: ignore[misc]
@@ -214,8 +218,26 @@ def local_variables(task: Task) -> dict[str, Any]:
 
 
 def visible_data(task: Task) -> dict[str, Any]:
-    """Return all variables that an expression of this task may name."""
+    """Return the variables of a task, its input parameters included."""
     return {**task.data, **task.internal_data.get("inputs", {})}
+
+
+def known_data(task: Task) -> dict[str, Any]:
+    """Return all variables that an expression of this task may name."""
+    return {**visible_data(task), **instance_counts(task)}
+
+
+def instance_counts(task: Task) -> dict[str, Any]:
+    """Return the counts, as they are now, of the multi-instance activities around a task.
+
+    They are read when an expression asks and kept nowhere, so they are never out of date.
+    """
+    found: dict[str, Any] = {}
+    while task is not None:
+        if task.task_spec.is_instance:
+            found = {**task.parent.task_spec.counts(task.parent), **found}
+        task = getattr(task.workflow, "parent_task", None) if task.workflow.shares_data else None
+    return found
 
 
 def failed(error: ExpressionFailed, element: str | None) -> RunFailed:

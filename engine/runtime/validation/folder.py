@@ -110,6 +110,6 @@ def _shape(diagram: Diagram, process: Scope, context: PublishContext) -> Process
         process.id,
         tuple(calls),
         variables,
-        {key: handed_over(node, variables) for key, node in calls.items()},
+        {key: handed_over(diagram, node, variables) for key, node in calls.items()},
         caught_at_calls(diagram, process.id),
     )

@@ -99,12 +99,17 @@ def _locals_at(diagram: Diagram, item: Parsed) -> frozenset[str]:
             found |= instance_variables(node)
         if site.what.startswith("the output parameter"):
             found |= result_names(node)
-    scope: Scope | None = diagram.scopes[site.scope]
-    while scope is not None and scope.parent is not None:
+    return frozenset(found | _locals_around(diagram, diagram.scopes[site.scope]))
+
+
+def _locals_around(diagram: Diagram, scope: Scope) -> set[str]:
+    """Return what only the subprocesses around a place know."""
+    found: set[str] = set()
+    while scope.parent is not None:
         holder = diagram.scopes[scope.parent].nodes[scope.id]
         found |= input_names(holder) | instance_variables(holder)
         scope = diagram.scopes[scope.parent]
-    return frozenset(found)
+    return found
 
 
 def result_names(node: Node) -> set[str]:
@@ -190,15 +195,22 @@ def _passed_within(
             everything: frozenset[str] = frozenset()
             if caller.id not in asked and _hands_over_all(node):
                 everything = _declared(diagram, caller, context, asked | {caller.id})
-            found |= handed_over(node, everything)
+            found |= handed_over(diagram, node, everything)
     return found
 
 
-def handed_over(node: Node, everything: frozenset[str]) -> frozenset[str]:
-    """Return the variables a call activity hands over: the mapped ones, or all of its process."""
+def handed_over(diagram: Diagram, node: Node, everything: frozenset[str]) -> frozenset[str]:
+    """Return the variables a call activity hands over: the mapped ones, or all of its process.
+
+    All means what its own instance and the subprocesses around it know as well, but for counts.
+    """
     mappings = read_call_mappings(node.xml, "in")
     named = frozenset(mapping.target for mapping in mappings if mapping.target)
-    return named | everything if _hands_over_all(node) else named
+    if not _hands_over_all(node):
+        return named
+    found = _locals_around(diagram, diagram.scopes[node.scope])
+    found |= input_names(node) | instance_variables(node)
+    return named | everything | (found - set(contract.INSTANCE_COUNTS))
 
 
 def _hands_over_all(node: Node) -> bool:

@@ -163,6 +163,10 @@ def test_simulate_needs_a_file_and_an_object(
     assert main(["simulate", str(folder / arguments[0]), *arguments[1:]]) == 2
     assert capsys.readouterr().err
 
+    assert main(["simulate", str(folder / arguments[0]), *arguments[1:], "--json"]) == 2
+    outcome = read(capsys)
+    assert (outcome["state"], outcome["error"]["code"]) == ("failed", "unreadable")
+
 
 def test_simulate_runs_a_shipped_process_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(PROCESSES / "service_design.bpmn")

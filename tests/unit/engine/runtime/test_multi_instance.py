@@ -164,6 +164,29 @@ def test_subprocesses_repeat_with_their_own_element() -> None:
     assert play.data == {"people": ["a", "b"], "done": ["a2", "b1"]}
 
 
+def test_an_instance_knows_how_many_there_are_and_how_far_they_are() -> None:
+    body = (
+        nodes("startEvent", "is")
+        + '<exclusiveGateway id="g" default="other"/>'
+        + '<scriptTask id="count"><script>seen = [nrOfInstances, nrOfCompletedInstances,'
+        " nrOfActiveInstances, loopCounter]</script></scriptTask>"
+        + nodes("endEvent", "ie", "never")
+        + path("is", "g")
+        + '<sequenceFlow id="first" sourceRef="g" targetRef="count"><conditionExpression>'
+        "nrOfInstances = 2</conditionExpression></sequenceFlow>"
+        + '<sequenceFlow id="other" sourceRef="g" targetRef="never"/>'
+        + path("count", "ie")
+    )
+    gathered = (
+        'isSequential="{}" camunda:collection="=[7, 8]" camunda:elementVariable="who"'
+        ' assent:outputCollection="all" assent:outputElement="=seen"'
+    )
+    one_by_one = Play(repeated(gathered.format("true"), task="subProcess", body=body))
+    at_once = Play(repeated(gathered.format("false"), task="subProcess", body=body))
+    assert one_by_one.data == {"all": [[2, 0, 1, 0], [2, 1, 1, 1]]}
+    assert at_once.data == {"all": [[2, 0, 2, 0], [2, 0, 2, 1]]}
+
+
 def test_a_boundary_timer_interrupts_all_instances() -> None:
     body = (
         nodes("startEvent", "s") + '<userTask id="t"><multiInstanceLoopCharacteristics>'
@@ -187,7 +210,9 @@ def test_a_worker_error_in_one_instance_goes_to_the_boundary_of_the_whole() -> N
         + path("s", "t", "e")
         + path("x", "f")
     )
-    assert Play(diagram(body)).error("t", "E").last.end_events == ("f",)
+    play = Play(diagram(body)).error("t", "E")
+    assert play.last.end_events == ("f",)
+    assert play.data == {}, "what only an instance knows stays with it"
 
 
 def loop(attributes: str, condition: str) -> bytes:

@@ -215,7 +215,7 @@ def test_an_unknown_called_process_and_decision_fail() -> None:
     call = run("start begin\ncall other calledElement='q'\nend done\nbegin > other > done")
     rule = run("start begin\nrule r camunda:decisionRef='fee'\nend done\nbegin > r > done")
     assert call.error is not None
-    assert call.error["code"] == "unknown-process"
+    assert (call.error["code"], call.error["element"]) == ("unknown-process", "other")
     assert rule.error is not None
     assert rule.error["code"] == "unknown-decision"
 
@@ -242,12 +242,33 @@ def test_data_that_is_not_canonical_fails_with_its_rule() -> None:
     outcome = run(STRAIGHT, {"typename": "x"})
     assert outcome.state == "failed"
     assert outcome.error is not None
-    assert outcome.error["code"] == "reserved-name"
+    assert (outcome.error["code"], outcome.error["element"]) == ("reserved-name", None)
+
+
+def test_what_throws_stands_before_what_it_sets_off() -> None:
+    signal = '<signalEventDefinition signalRef="s"/>'
+    outcome = run(
+        f"""
+        start begin
+        throw tell | {signal}
+        end done
+        begin > tell > done
+        sub handler triggeredByEvent="true" {{
+        start heard isInterrupting="false" | {signal}
+        end handled
+        heard > handled
+        }}
+        """,
+        before='<signal id="s" name="S"/>',
+    )
+    assert outcome.trace.index("tell") < outcome.trace.index("handler")
 
 
 def test_an_answer_that_is_no_object_fails() -> None:
     outcome = run(STRAIGHT, answers={"ask": 7})
     assert outcome.state == "failed"
+    assert outcome.error is not None
+    assert (outcome.error["code"], outcome.error["element"]) == ("bad-json", "ask")
 
 
 def test_a_diagram_that_can_not_be_loaded_fails_with_its_code() -> None:

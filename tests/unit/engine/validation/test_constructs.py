@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.runtime.definitions import load_definition
 from engine.runtime.validation.check import check_diagram
 from engine.runtime.validation.context import DecisionShape, Policy, ProcessShape, PublishContext
-from tests.unit.engine.validation.drawing import TIMER, draw
+from tests.unit.engine.validation.drawing import TIMER, document, draw, process
 
 CONTEXT = PublishContext(
     policy=Policy(roles=False),
@@ -254,6 +256,22 @@ def test_a_decision_that_asks_for_what_nothing_sets_is_refused() -> None:
     (problem,) = check_diagram(xml, context)
     assert (problem.code, problem.element) == ("unknown-variable", "x")
     assert "'region'" in problem.message
+
+
+def test_a_called_process_knows_what_one_instance_of_its_call_knows() -> None:
+    several = '<multiInstanceLoopCharacteristics camunda:collection="=people" {}/>'.format(
+        'camunda:elementVariable="one" assent:outputCollection="all"'
+    )
+    caller = process(f'start b\ncall c calledElement="q" | {several}\nend e\nb > c > e')
+    called = process("start s\nscript x | <script>seen = {}</script>\nend d\n\ns > x > d", key="q")
+
+    def problems(expression: str) -> list[str]:
+        xml = document(caller + called.format(expression))
+        context = replace(CONTEXT, declared=frozenset({"people"}))
+        return [problem.code for problem in check_diagram(xml, context)]
+
+    assert problems("one") == []
+    assert problems("nrOfInstances") == ["unknown-variable"]
 
 
 # Gates.
