@@ -7,12 +7,17 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from engine.context import Context
 from models.audit import AuditChain, AuditEvent
 from models.vocabulary import AuditTag
 
+READ_ROWS = 1000
 EVENT_PREFIX = b"\x00assent-event\x00"
 
 
@@ -23,6 +28,15 @@ class BrokenChain:
     chain_id: str
     seq: int
     reason: str
+
+
+@dataclass(frozen=True)
+class RecordCheck:
+    """How much of the record was verified, and where it does not hold."""
+
+    events: int
+    chains: int
+    broken: list[BrokenChain]
 
 
 def digest_of(value: Any) -> str:
@@ -110,6 +124,38 @@ def verify_chain(events: Iterable[dict[str, Any]]) -> list[BrokenChain]:
             broken.append(BrokenChain(*where, "was changed after it was recorded"))
         previous, expected_seq = str(event.get("hash")), int(event.get("seq", 0)) + 1
     return broken
+
+
+def verify_record(session: Session) -> RecordCheck:
+    """Verify every chain of a database, also against the heads that it keeps, chain by chain."""
+    heads = {
+        chain.id: (chain.length, chain.head)
+        for chain in session.scalars(select(AuditChain).order_by(AuditChain.id))
+    }
+    broken: list[BrokenChain] = []
+    count = 0
+    statement = select(AuditEvent).order_by(AuditEvent.chain_id, AuditEvent.seq)
+    events = session.scalars(statement.execution_options(yield_per=READ_ROWS))
+    chain_count = len(heads)
+    for chain_id, rows in groupby(events, key=lambda event: event.chain_id):
+        found = [{**event_fields(event), "hash": event.hash} for event in rows]
+        count += len(found)
+        broken += verify_chain(found)
+        broken += verify_end(chain_id, found, *heads.pop(chain_id, (0, "")))
+    for chain_id, (length, head) in heads.items():
+        broken += verify_end(chain_id, [], length, head)
+    return RecordCheck(count, chain_count, broken)
+
+
+def verify_end(
+    chain_id: str, events: list[dict[str, Any]], length: int, head: str
+) -> list[BrokenChain]:
+    """Tell whether a chain has as many events as it should and ends with this hash."""
+    last: dict[str, Any] = events[-1] if events else {"seq": 0, "hash": ""}
+    if length != len(events) or head != last.get("hash"):
+        reason = f"the chain has {length} events, {len(events)} are here"
+        return [BrokenChain(chain_id, int(last.get("seq", 0)), reason)]
+    return []
 
 
 def _canonical(value: Any) -> bytes:

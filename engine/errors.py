@@ -203,6 +203,19 @@ class StorageFull(Refusal):
     status = 507
 
 
+class InstanceArchived(Conflict):
+    """The instance is in the archive, where nothing changes it; restore it first."""
+
+    code = "archived"
+
+
+class ArchiveDamaged(Refusal):
+    """What the archive holds of this instance is not what was put there."""
+
+    code = "archive-damaged"
+    status = 500
+
+
 class NotWaiting(Conflict):
     """The instance is not waiting for this."""
 

@@ -13,12 +13,20 @@ from sqlalchemy import select
 from engine.audit import record_event
 from engine.context import Context
 from engine.definitions import find_definition, load_definition_row
-from engine.errors import ENGINE_FAILURES, KeyReused, LoopLimit, NotFound, StaleInstance
+from engine.errors import (
+    ENGINE_FAILURES,
+    InstanceArchived,
+    KeyReused,
+    LoopLimit,
+    NotFound,
+    StaleInstance,
+)
 from engine.payloads import list_declared_fields
 from engine.ports import CommandPorts
 from engine.progress import save_advance
 from engine.runtime import advance as runtime
 from engine.runtime.interface import Advance, Definition, MessageWait, ThrownEvent
+from models.archive import ArchivedInstance
 from models.base import new_id, shard_of
 from models.instance import Instance, Message
 from models.queries.waiting import (
@@ -117,11 +125,16 @@ def advance_instance(ctx: Context, instance: Instance, move: Move) -> Advance:
 
 
 def load_instance(ctx: Context, instance_id: str) -> Instance:
-    """Give the instance row, locked where the database locks rows; raises NotFound."""
+    """Give the instance row, locked where the database locks rows.
+
+    Raises NotFound, or InstanceArchived for one that is in the archive.
+    """
     instance = ctx.session.scalar(
         select(Instance).where(Instance.id == instance_id).with_for_update()
     )
     if instance is None:
+        if ctx.session.get(ArchivedInstance, instance_id) is not None:
+            raise InstanceArchived
         raise NotFound(f"There is no instance {instance_id}.")
     return instance
 

@@ -25,7 +25,8 @@ class Authorization(Base, kw_only=True):
 
     id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
     tenant_id: Mapped[str] = mapped_column(default=TENANT)
-    instance_id: Mapped[str | None] = mapped_column(ForeignKey("instance.id"), default=None)
+    #: Not a foreign key: the instance may have gone to the archive, its authorizations stay.
+    instance_id: Mapped[str | None] = mapped_column(default=None)
     subject_kind: Mapped[str]
     subject_id: Mapped[str]
     gate: Mapped[str]

@@ -19,7 +19,17 @@ class Instance(Base, kw_only=True):
     __table_args__ = (
         Index("ix_instance_business_key", "tenant_id", "business_key"),
         Index("ix_instance_subject", "tenant_id", "subject_kind", "subject_id"),
-    )
+        Index(
+            "ix_instance_ended", "ended_at",
+            sqlite_where=text("ended_at IS NOT NULL"),
+            postgresql_where=text("ended_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_instance_parent", "parent_id",
+            sqlite_where=text("parent_id IS NOT NULL"),
+            postgresql_where=text("parent_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
     tenant_id: Mapped[str] = mapped_column(default=TENANT)
@@ -29,7 +39,8 @@ class Instance(Base, kw_only=True):
     business_key: Mapped[str]
     subject_kind: Mapped[str | None] = mapped_column(default=None)
     subject_id: Mapped[str | None] = mapped_column(default=None)
-    parent_id: Mapped[str | None] = mapped_column(ForeignKey("instance.id"), default=None)
+    #: Not a foreign key: the parent may have gone to the archive.
+    parent_id: Mapped[str | None] = mapped_column(default=None)
     state: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
     snapshot: Mapped[bytes] = mapped_column(LargeBinary)
@@ -122,4 +133,5 @@ class Message(Base, kw_only=True):
     received_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None] = mapped_column(default=None)
-    instance_id: Mapped[str | None] = mapped_column(ForeignKey("instance.id"), default=None)
+    #: Not a foreign key: the instance may have gone to the archive.
+    instance_id: Mapped[str | None] = mapped_column(default=None)

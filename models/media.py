@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import TENANT, Base, new_id
@@ -43,7 +43,7 @@ class MediaItem(Base, kw_only=True):
     media_version: Mapped[str]
     kind: Mapped[str]
     sha256: Mapped[str]
-    size_bytes: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str]
     store_key: Mapped[str]
     release_id: Mapped[str | None] = mapped_column(ForeignKey("release.id"), default=None)

@@ -10,15 +10,34 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
+from models.copying import is_half_copied
 from models.database import Database
 from models.tables import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+class UnfinishedCopy(RuntimeError):
+    """The database holds a copy of an installation that was not finished."""
+
+
 def upgrade_database(database: Database, revision: str = "head") -> None:
     """Apply every migration up to a revision; on an up-to-date database nothing happens."""
     _run(database, lambda config: command.upgrade(config, revision))
+
+
+def prepare_database(database: Database) -> None:
+    """Bring the database of an installation up to date before it is used.
+
+    Raises UnfinishedCopy where `assent db copy` was interrupted while it filled this database.
+    """
+    upgrade_database(database)
+    with database.read() as session:
+        if is_half_copied(session):
+            raise UnfinishedCopy(
+                "This database holds an unfinished copy of an installation: run the same "
+                "“assent db copy” again, which goes on where it stopped."
+            )
 
 
 def downgrade_database(database: Database, revision: str = "base") -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from models import (
     account,
+    archive,
     audit,
     authorization,
     change,
     conflict,
+    copying,
     definition,
     instance,
     job,
@@ -26,6 +28,6 @@ METADATA = Base.metadata
 
 # Named so that linters see why the modules are imported: each registers its tables.
 TABLE_MODULES = (
-    account, audit, authorization, change, conflict, definition, instance, job, media,
-    organization, proposal, release, review, schedule,
+    account, archive, audit, authorization, change, conflict, copying, definition, instance,
+    job, media, organization, proposal, release, review, schedule,
 )  # fmt: skip

@@ -219,6 +219,8 @@ class AuditTag(Word):
     INSTANCE_ENDED = "engine:instance:ended", "the process instance reached its end"
     INSTANCE_MIGRATED = "engine:instance:migrated", "it was brought to another version"
     INSTANCE_MODIFIED = "engine:instance:modified", "a person changed where it is"
+    INSTANCE_ARCHIVED = "engine:instance:archived", "a finished instance went to the archive"
+    INSTANCE_RESTORED = "engine:instance:restored", "it came back from the archive"
     MESSAGE_DELIVERED = "engine:message:delivered", "a message reached the instance"
     MESSAGE_BUFFERED = "engine:message:buffered", "a message waits for its instance"
     SIGNAL_BROADCAST = "engine:signal:broadcast", "a signal was sent to all who wait for it"

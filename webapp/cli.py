@@ -10,6 +10,7 @@ from importlib import import_module
 
 from engine.errors import DiagramRefused, InvalidInput, Refusal
 from models.database import DatabaseInUse
+from models.migrate import UnfinishedCopy
 from webapp.config import BadSetting
 
 #: Which module a subcommand is in; one that is named is the only one loaded.
@@ -25,6 +26,8 @@ COMMANDS = {
     "incidents": "webapp.cli_incidents",
     "token": "webapp.cli_token",
     "audit": "webapp.cli_audit",
+    "archive": "webapp.cli_archive",
+    "db": "webapp.cli_db",
     "bench": "webapp.cli_bench",
 }
 REFUSED, IN_USE, INTERRUPTED = 2, 3, 130
@@ -46,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
     except (Refusal, BadSetting) as refusal:
         return _say(refusal, as_json=getattr(arguments, "json", False))
-    except DatabaseInUse as in_use:
+    except (DatabaseInUse, UnfinishedCopy) as in_use:
         print(f"assent: {in_use}", file=sys.stderr)
         return IN_USE
     except KeyboardInterrupt:

@@ -13,7 +13,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.audit import BrokenChain, event_fields, verify_chain
+from engine.audit import (
+    BrokenChain,
+    RecordCheck,
+    event_fields,
+    verify_chain,
+    verify_end,
+    verify_record,
+)
 from engine.errors import InvalidInput
 from models.audit import AuditChain
 from models.queries.record import list_chain
@@ -57,9 +64,11 @@ def register(subparsers: Any) -> None:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Verify an export or the installation and say where the record does not hold."""
-    offline = arguments.file is not None
-    lines = read_export(arguments.file) if offline else list(_export(arguments))
-    broken, events, chains = verify_lines(lines)
+    if arguments.file is not None:
+        check = verify_lines(read_export(arguments.file))
+    else:
+        check = _verify_installation(arguments)
+    broken, events, chains = check.broken, check.events, check.chains
     if arguments.json:
         problems = [asdict(each) for each in broken]
         print(json.dumps({"events": events, "chains": chains, "broken": problems}, indent=1))
@@ -107,8 +116,8 @@ def read_export(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def verify_lines(lines: Iterable[dict[str, Any]]) -> tuple[list[BrokenChain], int, int]:
-    """Verify an export; give what does not hold, and how many events and chains there are."""
+def verify_lines(lines: Iterable[dict[str, Any]]) -> RecordCheck:
+    """Verify an export, each chain that it holds."""
     events: dict[str, list[dict[str, Any]]] = {}
     ends: dict[str, dict[str, Any]] = {}
     for line in lines:
@@ -123,20 +132,18 @@ def verify_lines(lines: Iterable[dict[str, Any]]) -> tuple[list[BrokenChain], in
     for chain in sorted(events.keys() | ends.keys()):
         found = events.get(chain, [])
         broken += verify_chain(found)
-        broken += _verify_end(chain, found, ends.get(chain))
-    return broken, sum(len(found) for found in events.values()), len(events)
+        if chain in ends:
+            broken += verify_end(chain, found, ends[chain]["length"], ends[chain]["head"])
+    return RecordCheck(sum(len(found) for found in events.values()), len(events), broken)
 
 
-def _verify_end(
-    chain: str, events: list[dict[str, Any]], end: dict[str, Any] | None
-) -> list[BrokenChain]:
-    if end is None:
-        return []
-    last: dict[str, Any] = events[-1] if events else {"seq": 0, "hash": ""}
-    if end["length"] != len(events) or end["head"] != last.get("hash"):
-        reason = f"the chain has {end['length']} events, {len(events)} are here"
-        return [BrokenChain(chain, int(last.get("seq", 0)), reason)]
-    return []
+def _verify_installation(arguments: argparse.Namespace) -> RecordCheck:
+    database, _ = open_database(arguments)
+    try:
+        with database.read() as session:
+            return verify_record(session)
+    finally:
+        database.close()
 
 
 def _export(arguments: argparse.Namespace, chain_id: str | None = None) -> Iterator[dict[str, Any]]:

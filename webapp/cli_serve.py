@@ -12,7 +12,7 @@ from flask import Flask
 from waitress.server import create_server  # type: ignore[import-untyped]
 
 from engine.clock import Clock
-from models.migrate import upgrade_database
+from models.migrate import prepare_database
 from models.queries.people import list_people
 from webapp.app import create_app
 from webapp.config import Settings, read_settings
@@ -90,7 +90,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     services = open_services(settings_of(arguments), Clock())
     try:
         services.database.hold_exclusively()
-        upgrade_database(services.database)
+        prepare_database(services.database)
         loaded = load_demo(services, make_ports(services), TOPICS)
         print("The example organization was loaded." if loaded else "It was loaded already.")
         _print_logins(services)
@@ -105,7 +105,7 @@ def prepare(services: Services) -> Any:
     Gives the ports of the workers. Raises DatabaseInUse when another process serves this file.
     """
     services.database.hold_exclusively()
-    upgrade_database(services.database)
+    prepare_database(services.database)
     ports = make_ports(services)
     ports.sweep_quarantine()
     if services.settings.demo:

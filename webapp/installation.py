@@ -10,7 +10,7 @@ from engine.context import SYSTEM, Actor
 from engine.errors import NotFound
 from engine.people import load_actor
 from models.database import Database
-from models.migrate import upgrade_database
+from models.migrate import prepare_database
 from models.queries.people import find_person_by_email
 from webapp.config import Settings, read_settings
 from webapp.services import Services
@@ -49,7 +49,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 def open_database(arguments: argparse.Namespace) -> tuple[Database, Clock]:
     """Open the database of an installation beside a server that may be running, tables made."""
     database = Database(settings_of(arguments).resolved_database_url)
-    upgrade_database(database)
+    try:
+        prepare_database(database)
+    except BaseException:
+        database.close()
+        raise
     return database, Clock()
 
 

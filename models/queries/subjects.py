@@ -53,11 +53,11 @@ def find_subject_by_number(session: Session, kind: str, number: str) -> Subject 
     return _describe(kind, row)
 
 
-def join_subjects(statement: Select[Any]) -> Select[Any]:
-    """Join a statement that selects from Instance with what the instances are about."""
+def join_subjects(statement: Select[Any], about: type[Any] = Instance) -> Select[Any]:
+    """Join a statement that selects instances (or archived ones) with what they are about."""
     for kind, table in TABLES.items():
         statement = statement.outerjoin(
-            table, (Instance.subject_kind == kind) & (table.id == Instance.subject_id)
+            table, (about.subject_kind == kind) & (table.id == about.subject_id)
         )
     return statement
 
@@ -67,10 +67,10 @@ def subject_title() -> ColumnElement[Any]:
     return func.coalesce(Proposal.title, Rfc.title, Release.name, Review.title, "")
 
 
-def subject_number() -> ColumnElement[Any]:
+def subject_number(about: type[Any] = Instance) -> ColumnElement[Any]:
     """Give the number of the subject, or the business key, for a statement with `join_subjects`."""
     return func.coalesce(
-        Proposal.number, Rfc.number, Release.number, Review.number, Instance.business_key
+        Proposal.number, Rfc.number, Release.number, Review.number, about.business_key
     )
 
 

@@ -11,13 +11,14 @@ from engine.context import Context
 from engine.errors import NotFound
 from models.instance import MessageWait
 from models.job import Job
-from models.queries.inbox import TaskRow, list_instance_tasks
+from models.queries.inbox import TaskRow
 from models.queries.incidents import list_incidents, list_jobs
 from models.queries.instances import (
     InstanceRow,
     find_instance,
     list_instances,
     list_message_waits,
+    list_tasks_of,
 )
 from models.queries.record import list_events
 from models.vocabulary import InstanceState, JobKind
@@ -27,6 +28,7 @@ from webapp.api.record import EVENT, show_event
 from webapp.api.schema import (
     Schema,
     choice,
+    flag,
     instant,
     list_of,
     mapping,
@@ -54,6 +56,7 @@ INSTANCE = record(
         "started_at": instant(),
         "started_by": maybe(text()),
         "ended_at": maybe(instant()),
+        "archived_at": maybe(instant("When it went to the archive, where it can only be read.")),
     },
 )
 WAIT = record(
@@ -91,6 +94,7 @@ CANCELLATION = record("Cancellation", {"reason": text("Why; it goes on record.",
         "process": text("The key of a process.", maximum=200),
         "business_key": text("The number of what it is about.", maximum=200),
         "state": word(InstanceState),
+        "archived": flag("Those in the archive, instead of the others."),
     },
 )
 def read_instances(query: dict[str, Any]) -> Answer:
@@ -101,6 +105,7 @@ def read_instances(query: dict[str, Any]) -> Answer:
             process_key=query["process"],
             business_key=query["business_key"],
             state=query["state"],
+            archived=bool(query["archived"]),
             after=query["after"],
             limit=query["limit"],
         )
@@ -157,14 +162,13 @@ def cancel(instance_id: str, body: dict[str, Any]) -> Answer:
 def show_instance(row: InstanceRow, shape: Schema = INSTANCE, **more: Any) -> dict[str, Any]:
     """Give an instance as the API shows it."""
     subject = {"kind": row.instance.subject_kind or "", "number": row.number, "title": row.title}
-    return present(row.instance, shape, subject=subject, **more)
+    return present(row.instance, shape, subject=subject, archived_at=row.archived_at, **more)
 
 
 def _answer(session: Session, instance_id: str) -> Answer:
     row = _require_instance(session, instance_id)
     tasks = [
-        TaskRow(task, row.instance, row.number, row.title)
-        for task in list_instance_tasks(session, instance_id)
+        TaskRow(task, row.instance, row.number, row.title) for task in list_tasks_of(session, row)
     ]
     body = show_instance(
         row,

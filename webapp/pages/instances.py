@@ -30,10 +30,16 @@ blueprint = Blueprint("instances", __name__)
 
 @blueprint.get("/instances")
 def show_instances() -> str:
-    """List the instances, the newest first."""
+    """List the instances, the newest first; those of the archive as a state of their own."""
     state = request.args.get("state", InstanceState.RUNNING.value)
+    archived = state == "archived"
     with read_session() as session:
-        page = list_instances(session, state=state or None, after=request.args.get("after"))
+        page = list_instances(
+            session,
+            state=None if archived else state or None,
+            archived=archived,
+            after=request.args.get("after"),
+        )
     return render_template("instance/instances.html", page=page, state=state)
 
 
@@ -50,6 +56,7 @@ def show_instance(instance_id: str) -> str:
         return render_template(
             "instance/instance.html",
             instance=instance,
+            archived_at=found.archived_at,
             definition=row,
             subject=subject,
             subject_url=page_of(instance.subject_kind, subject.number) if subject else None,

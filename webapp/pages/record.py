@@ -130,8 +130,8 @@ def _verify(session: Session, wanted: Filter) -> list[ChainCheck]:
 
 
 def _verify_chain(session: Session, chain: str) -> ChainCheck:
-    broken, events, _ = verify_lines(export_record(session, chain))
-    return ChainCheck(chain, events, broken)
+    check = verify_lines(export_record(session, chain))
+    return ChainCheck(chain, check.events, check.broken)
 
 
 def _list_chains(session: Session, wanted: Filter, limit: int | None) -> list[str]:

@@ -537,9 +537,6 @@ def upgrade() -> None:
             ["definition_id"], ["definition.id"], name=op.f("fk_instance_definition_id_definition")
         ),
         sa.ForeignKeyConstraint(
-            ["parent_id"], ["instance.id"], name=op.f("fk_instance_parent_id_instance")
-        ),
-        sa.ForeignKeyConstraint(
             ["started_by"], ["person.id"], name=op.f("fk_instance_started_by_person")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
@@ -550,6 +547,20 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_instance_definition_id"), ["definition_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_instance_ended",
+            ["ended_at"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_instance_parent",
+            ["parent_id"],
+            unique=False,
+            sqlite_where=sa.text("parent_id IS NOT NULL"),
+            postgresql_where=sa.text("parent_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_instance_subject", ["tenant_id", "subject_kind", "subject_id"], unique=False
@@ -612,9 +623,6 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_reason", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_authorization_instance_id_instance")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_authorization")),
         sa.UniqueConstraint(
             "tenant_id",
@@ -790,7 +798,7 @@ def upgrade() -> None:
         sa.Column("media_version", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
-        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("store_key", sa.String(), nullable=False),
         sa.Column("release_id", sa.String(), nullable=True),
@@ -831,9 +839,6 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("instance_id", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_message_instance_id_instance")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint(
             "tenant_id", "sender", "message_id", name=op.f("uq_message_tenant_id_sender_message_id")
@@ -1073,11 +1078,65 @@ def upgrade() -> None:
             batch_op.f("ix_vote_authorization_id"), ["authorization_id"], unique=False
         )
 
+    op.create_table(
+        "copy_progress",
+        sa.Column("table_name", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("last_key", sa.Text(), nullable=True),
+        sa.Column("is_done", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("table_name", name=op.f("pk_copy_progress")),
+    )
+    op.create_table(
+        "archived_instance",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("definition_id", sa.String(), nullable=False),
+        sa.Column("process_key", sa.String(), nullable=False),
+        sa.Column("business_key", sa.String(), nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=True),
+        sa.Column("subject_id", sa.String(), nullable=True),
+        sa.Column("parent_id", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_by", sa.String(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["definition_id"],
+            ["definition.id"],
+            name=op.f("fk_archived_instance_definition_id_definition"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["started_by"], ["person.id"], name=op.f("fk_archived_instance_started_by_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_archived_instance")),
+    )
+    with op.batch_alter_table("archived_instance", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_archived_instance_business_key", ["tenant_id", "business_key"], unique=False
+        )
+        batch_op.create_index(
+            "ix_archived_instance_subject",
+            ["tenant_id", "subject_kind", "subject_id"],
+            unique=False,
+        )
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("archived_instance", schema=None) as batch_op:
+        batch_op.drop_index("ix_archived_instance_subject")
+        batch_op.drop_index("ix_archived_instance_business_key")
+
+    op.drop_table("archived_instance")
+    op.drop_table("copy_progress")
     with op.batch_alter_table("vote", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_vote_authorization_id"))
 
@@ -1178,6 +1237,16 @@ def downgrade() -> None:
     op.drop_table("release")
     with op.batch_alter_table("instance", schema=None) as batch_op:
         batch_op.drop_index("ix_instance_subject")
+        batch_op.drop_index(
+            "ix_instance_parent",
+            sqlite_where=sa.text("parent_id IS NOT NULL"),
+            postgresql_where=sa.text("parent_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_instance_ended",
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_instance_definition_id"))
         batch_op.drop_index("ix_instance_business_key")
 

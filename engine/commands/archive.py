@@ -1,0 +1,116 @@
+"""Finished instances to the archive, a batch a transaction, and one of them back again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select
+
+from engine.audit import record_event
+from engine.context import Context
+from engine.errors import ArchiveDamaged, InvalidInput, NotAllowed, NotFound
+from models.archive import ArchivedInstance
+from models.archive_content import (
+    ARCHIVED,
+    LISTED,
+    ContentDamaged,
+    pack_rows,
+    table_of,
+    unpack_rows,
+)
+from models.instance import Instance
+from models.queries.archive import list_archivable
+from models.vocabulary import AuditTag, Role
+
+BATCH = 100
+RowsByInstance = dict[str, dict[str, list[Mapping[str, Any]]]]
+
+
+def archive_finished(ctx: Context, *, older_than: timedelta, limit: int = BATCH) -> list[str]:
+    """Move up to `limit` instances that ended so long ago to the archive; give their ids.
+
+    Nothing is moved that a running instance still belongs with or that has an open incident. The
+    record and the authorizations stay where they are. Asked again it goes on with the next ones.
+    """
+    _require_keeper(ctx)
+    if older_than < timedelta(0):
+        raise InvalidInput("An age is not negative.", field="older_than")
+    ids = list_archivable(ctx.session, ended_before=ctx.now - older_than, limit=limit)
+    if not ids:
+        return []
+    rows = _read_rows(ctx, ids)
+    for instance_id in ids:
+        _put_away(ctx, rows[instance_id])
+    ctx.session.flush()
+    for entity in reversed(ARCHIVED):
+        table = table_of(entity)
+        ctx.session.execute(delete(table).where(_key_column(table).in_(ids)))
+    return ids
+
+
+def restore_instance(ctx: Context, *, instance_id: str) -> Instance:
+    """Put an archived instance back as it was; raises NotFound, or ArchiveDamaged."""
+    _require_keeper(ctx)
+    archived = ctx.session.scalar(
+        select(ArchivedInstance).where(ArchivedInstance.id == instance_id).with_for_update()
+    )
+    if archived is None:
+        raise NotFound(f"The archive has no instance {instance_id}.")
+    try:
+        rows = unpack_rows(archived.digest, archived.content)
+    except ContentDamaged as damaged:
+        raise ArchiveDamaged(f"{instance_id}: {damaged}") from damaged
+    for entity in ARCHIVED:
+        table = table_of(entity)
+        if rows[table.name]:
+            ctx.session.execute(insert(table), rows[table.name])
+    ctx.session.delete(archived)
+    record_event(
+        ctx,
+        AuditTag.INSTANCE_RESTORED,
+        archived.business_key,
+        "Brought back from the archive",
+        chain=archived.id,
+        detail={"digest": archived.digest},
+    )
+    ctx.session.flush()
+    return ctx.session.get_one(Instance, instance_id)
+
+
+def _require_keeper(ctx: Context) -> None:
+    """Assent itself, asked by whoever operates it, and process owners keep the archive."""
+    if ctx.actor.person_id is not None and not ctx.actor.holds(Role.PROCESS_OWNER):
+        raise NotAllowed("Only a process owner archives and restores instances.")
+
+
+def _read_rows(ctx: Context, ids: list[str]) -> RowsByInstance:
+    found: RowsByInstance = defaultdict(lambda: defaultdict(list))
+    for table in map(table_of, ARCHIVED):
+        key = _key_column(table)
+        statement = select(table).where(key.in_(ids)).order_by(*table.primary_key)
+        for row in ctx.session.execute(statement).mappings():
+            found[row[key.key]][table.name].append(dict(row))
+    return found
+
+
+def _put_away(ctx: Context, rows: dict[str, list[Mapping[str, Any]]]) -> None:
+    [instance] = rows[Instance.__tablename__]
+    digest, content = pack_rows(rows)
+    listed = {name: instance[name] for name in LISTED}
+    ctx.session.add(ArchivedInstance(**listed, archived_at=ctx.now, digest=digest, content=content))
+    # The digest on record makes the archive as tamper-evident as the record itself.
+    record_event(
+        ctx,
+        AuditTag.INSTANCE_ARCHIVED,
+        instance["business_key"],
+        "Moved to the archive",
+        chain=instance["id"],
+        detail={"digest": digest},
+    )
+
+
+def _key_column(table: Table) -> Any:
+    return table.c.id if table is table_of(Instance) else table.c.instance_id
