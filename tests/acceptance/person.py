@@ -60,7 +60,7 @@ def send(
 
 @dataclass(eq=False)
 class Person:
-    """Somebody who works with the product over HTTP, with a bearer token."""
+    """Somebody who works with the product: over HTTP with a bearer token, or on its pages."""
 
     server: Server = field(repr=False)
     id: str
@@ -102,11 +102,12 @@ class Person:
         return self.send("POST", path, body, key=key)
 
     def see_page(self, path: str) -> str:
-        """Give the text of a page that must be there, on one line and without its markup."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        answer = send(self.server, "GET", path, None, headers)
-        assert answer.status == 200, f"{answer.asked}: {answer.status}"
-        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", answer.text)).split())
+        """Give the text of a page that must be there, on one line and without its markup.
+
+        Pages are for people with a session, so this person signs in for it.
+        """
+        page = Browser.sign_in(self.server, self.email).open(path)
+        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
     def upload(self, release: str, name: str, version: str, content: bytes, **query: str) -> Answer:
         """Send the bytes of a media item."""

@@ -219,8 +219,16 @@ def test_m19_integrators_trigger_processes_over_http(
     rfc = write_rfc(164, None, items=[{"ci": "app-mail-relay", "action": "change", "detail": "2"}])
     number = ida.post("/rfcs", rfc).expect(201)["number"]
     assert ida.find_instance(number, "request_for_change")["state"] == "running"
-    message = {"name": "release_finished", "correlation_key": "RFC-0", "message_id": "m-19"}
-    assert ida.post("/messages", message).expect(202)["delivered"] is False
+    ours = {"name": "release_finished", "correlation_key": "RFC-0", "message_id": "m-19"}
+    assert ida.post("/messages", ours).expect(403)["code"] == "role", "that is for governance"
+    message = {"name": "desk_gone", "correlation_key": "DESK-19", "message_id": "m-19"}
+    assert ida.post("/messages", message).expect(200)["delivered"] is True
+    instance = ida.get(f"/instances/{started['id']}")
+    assert (instance["state"], instance["end_events"]) == ("ended", ["called_off"])
+    early = {**message, "correlation_key": "DESK-19-LATER", "message_id": "m-19-later"}
+    assert ida.post("/messages", early).expect(202)["delivered"] is False
+    late = ida.get(f"/instances/{start(company, desk_check, 'DESK-19-LATER')}")
+    assert late["end_events"] == ["called_off"], "the message was kept until one waited for it"
     described = ida.get("/openapi.json")
     assert described["openapi"].startswith("3.1")
     assert {"/proposals", "/rfcs", "/releases", "/tasks", "/media", "/messages"} <= {

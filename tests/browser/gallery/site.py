@@ -60,7 +60,12 @@ def _context(page: str, errors: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "csrf_token": "token",
         "counts": {"inbox": 5},
-        "person": {"name": "Mara Okafor", "role": "Change manager", "initials": "MO"},
+        "person": {
+            "id": "mara",
+            "name": "Mara Okafor",
+            "role": "Change manager",
+            "initials": "MO",
+        },
         "criteria": samples.CRITERIA,
         "entries": samples.ENTRIES,
         "errors": {},

@@ -113,11 +113,17 @@ def test_nobody_revokes_the_token_of_another_person(story: Site, browser_of: Ope
 
 def test_a_token_cannot_make_one_with_more_scopes(story: Site):
     headers = {"Authorization": f"Bearer {story.issue_token('u18', 'read')}"}
+    client = story.app.test_client()
 
-    answer = story.app.test_client().post(
+    on_a_page = client.post(
         "/account/tokens", data={"name": "more", "scopes": ["write"], "days": "30"}, headers=headers
     )
+    over_the_api = [
+        client.post("/api/v1/me/tokens", json={"name": "more", "scopes": scopes}, headers=headers)
+        for scopes in (["write"], ["read", "work"], ["read", "deploy"])
+    ]
 
-    assert answer.status_code == 403
+    assert on_a_page.status_code == 401, "a token opens no page at all"
+    assert [answer.status_code for answer in over_the_api] == [403, 403, 403]
     with story.services.database.read() as session:
         assert session.scalars(select(ApiToken).where(ApiToken.name == "more")).first() is None
