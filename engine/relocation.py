@@ -18,7 +18,8 @@ from engine.audit import RecordCheck, verify_record
 from engine.errors import Conflict, Refusal
 from models.copying import CopyProgress, is_half_copied
 from models.database import Database
-from models.migrate import compare_database, upgrade_database
+from models.migrate import upgrade_database
+from models.migrations.runner import compare_database
 from models.table_copy import (
     CopyFailed,
     begin_copy,

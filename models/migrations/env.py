@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that models.migrate hands over."""
+"""Runs migrations on the connection that models.migrations.runner hands over."""
 
 from __future__ import annotations
 

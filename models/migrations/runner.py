@@ -1,4 +1,4 @@
-"""Bringing a database up to the tables of this version, and comparing the two."""
+"""Runs Alembic on a database: up, down, compare, write a new migration."""
 
 from __future__ import annotations
 
@@ -9,35 +9,25 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from models.copying import is_half_copied
 from models.database import Database
 from models.tables import METADATA
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent
 
 
-class UnfinishedCopy(RuntimeError):
-    """The database holds a copy of an installation that was not finished."""
+def read_newest_revision() -> str:
+    """Give the revision that the migrations lead to."""
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if newest is None:
+        raise LookupError("There are no migrations.")
+    return newest
 
 
-def upgrade_database(database: Database, revision: str = "head") -> None:
-    """Apply every migration up to a revision; on an up-to-date database nothing happens."""
+def run_upgrade(database: Database, revision: str = "head") -> None:
+    """Apply every migration up to a revision."""
     _run(database, lambda config: command.upgrade(config, revision))
-
-
-def prepare_database(database: Database) -> None:
-    """Bring the database of an installation up to date before it is used.
-
-    Raises UnfinishedCopy where `assent db copy` was interrupted while it filled this database.
-    """
-    upgrade_database(database)
-    with database.read() as session:
-        if is_half_copied(session):
-            raise UnfinishedCopy(
-                "This database holds an unfinished copy of an installation: run the same "
-                "“assent db copy” again, which goes on where it stopped."
-            )
 
 
 def downgrade_database(database: Database, revision: str = "base") -> None:

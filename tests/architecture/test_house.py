@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from models.database import Database
-from models.migrate import compare_database, downgrade_database, upgrade_database
+from models.migrate import NEWEST_REVISION, read_revision, upgrade_database
+from models.migrations.runner import (
+    compare_database,
+    downgrade_database,
+    read_newest_revision,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("models", "engine", "workers", "webapp")
@@ -122,7 +127,9 @@ def test_the_migrations_can_be_undone_and_done_again(tmp_path: Path) -> None:
     upgrade_database(database)
 
     downgrade_database(database)
+    assert read_revision(database) is None
     upgrade_database(database)
 
+    assert read_revision(database) == NEWEST_REVISION == read_newest_revision()
     assert compare_database(database) == []
     database.close()

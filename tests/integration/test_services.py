@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from models.database import Database
-from models.migrate import compare_database, downgrade_database, upgrade_database
+from models.migrate import upgrade_database
+from models.migrations.runner import compare_database, downgrade_database
 from tests.services import PostgresqlCluster, RabbitmqNode, ServiceMissing, binaries
 
 
