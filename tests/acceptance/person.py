@@ -8,7 +8,7 @@ import http.cookies
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from tests.acceptance.server import Server, wait_for
@@ -43,8 +43,16 @@ class Answer:
         return self.json
 
 
+class Addressed(Protocol):
+    """Something that answers at an address."""
+
+    @property
+    def address(self) -> str:
+        """The address to send the next request to."""
+
+
 def send(
-    server: Server, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    server: Addressed, method: str, path: str, content: bytes | None, headers: dict[str, str]
 ) -> Answer:
     """Send a request and give the answer; raises OSError or HTTPException when none comes."""
     target = urlsplit(server.address)
@@ -62,7 +70,7 @@ def send(
 class Person:
     """Somebody who works with the product: over HTTP with a bearer token, or on its pages."""
 
-    server: Server = field(repr=False)
+    server: Addressed = field(repr=False)
     id: str
     name: str
     email: str

@@ -1,0 +1,24 @@
+"""Nothing acknowledged is lost and nothing happens twice, whenever the process is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.crash.campaign import Campaign, Plan, pick_seed
+from tests.crash.processes import Launcher
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_of_thirty_kills_none_loses_or_repeats_anything(
+    part: int, launcher: Launcher, copy_installation: Callable[[], Path]
+) -> None:
+    plan = Plan(seed=pick_seed(100 + part), kills=30)
+
+    report = Campaign(launcher, copy_installation(), plan).run()
+
+    assert report.problems == [], report.say()
+    assert sum(report.kills.values()) == 30
+    assert len(report.kills) > 5, report.say()
