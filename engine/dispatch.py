@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from engine.jobs import in_state, update_jobs
+from engine.jobs import in_channel, in_state, update_jobs
 from models.job import Job
-from models.vocabulary import JobState
+from models.vocabulary import Channel, JobState
 
 RESEND_SECONDS = 20
+#: Jobs of external workers are never sent: they are fetched.
+UNSENT = (in_state(JobState.READY), in_channel(Channel.ENGINE), Job.sent_at.is_(None))
 PROMOTE_LIMIT = 500
 
 
@@ -28,7 +30,7 @@ def find_next_work(session: Session, *, now: datetime, window: int) -> datetime 
             select(func.min(Job.lease_until)).where(in_state(JobState.LEASED)).scalar_subquery(),
             select(func.min(Job.sent_at)).where(*sent).scalar_subquery(),
             select(func.count()).where(*sent).scalar_subquery(),
-            exists().where(in_state(JobState.READY), Job.sent_at.is_(None)),
+            exists().where(*UNSENT),
         )
     ).one()
     moments = [
@@ -66,7 +68,7 @@ def take_window(session: Session, *, now: datetime, window: int) -> list[str]:
         return []
     ids = session.scalars(
         select(Job.id)
-        .where(in_state(JobState.READY), Job.sent_at.is_(None))
+        .where(*UNSENT)
         .order_by(Job.priority, Job.id)
         .limit(room)
         .with_for_update(skip_locked=True)

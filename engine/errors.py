@@ -249,6 +249,13 @@ class ScopeMissing(Refusal):
     status = 403
 
 
+class TopicNotGranted(Refusal):
+    """The token may not take jobs of this topic."""
+
+    code = "topic"
+    status = 403
+
+
 class CsrfRefused(Refusal):
     """This did not come from a page of this session; open the page again and send it anew."""
 

@@ -17,13 +17,15 @@ from sqlalchemy.orm import Session
 
 from engine.errors import LeaseLost, NotFound
 from engine.retries import parse_retry_cycle, wait_seconds
+from engine.topics import channel_of
 from models.base import TENANT, new_id, shard_of
 from models.job import Incident, Job, JobLog
-from models.vocabulary import JobState
+from models.vocabulary import Channel, JobState
 
 __all__ = [
-    "JobIncident", "LeasedJob", "cancel_jobs", "enqueue", "fail", "finish", "give_up", "in_state",
-    "parse_retry_cycle", "retry_dead_job", "take_back", "update_jobs",
+    "JobIncident", "LeasedJob", "RetryPlan", "cancel_jobs", "enqueue", "fail", "finish", "give_up",
+    "in_channel", "in_state", "load_leased", "parse_retry_cycle", "retry_dead_job", "take_back",
+    "update_jobs",
 ]  # fmt: skip
 
 ERROR_LIMIT = 4000
@@ -60,6 +62,14 @@ class JobIncident:
     element_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """What a worker asks for after a failure: attempts still to come and seconds until the next."""
+
+    attempts_left: int | None = None
+    wait_seconds: float | None = None
+
+
 def enqueue(
     session: Session,
     *,
@@ -87,7 +97,8 @@ def enqueue(
     job_id = new_id()
     job = Job(
         id=job_id, shard=shard_of(instance_id or job_id),
-        kind=kind, topic=topic, instance_id=instance_id, element_id=element_id, ref=ref,
+        kind=kind, topic=topic, channel=channel_of(kind, topic).value, instance_id=instance_id,
+        element_id=element_id, ref=ref,
         state=JobState.READY if due_at <= now else JobState.SCHEDULED,
         due_at=due_at, created_at=now, payload=payload or {}, priority=priority,
         max_attempts=max_attempts, backoff_seconds=backoff_seconds,
@@ -158,13 +169,32 @@ def finish(
     return leased
 
 
-def fail(session: Session, *, job_id: str, token: str, error: str, now: datetime) -> bool:
+def fail(
+    session: Session,
+    *,
+    job_id: str,
+    token: str,
+    error: str,
+    now: datetime,
+    plan: RetryPlan | None = None,
+) -> bool:
     """Give the lease back after an error; tell whether the job is dead now, with an incident.
 
-    Raises LeaseLost when the lease is not held.
+    `plan` is what the worker asks for instead of what the job declares. Raises LeaseLost when
+    the lease is not held.
     """
-    job = _load_leased(session, job_id, token)
-    return take_back(session, job, error=error, incident_kind="retries_exhausted", now=now)
+    job = load_leased(session, job_id, token)
+    plan = plan or RetryPlan()
+    if plan.attempts_left:
+        job.max_attempts = job.attempts + plan.attempts_left
+    is_dead = take_back(
+        session, job, error=error, incident_kind="retries_exhausted", now=now,
+        is_last=plan.attempts_left == 0,
+    )  # fmt: skip
+    if not is_dead and plan.wait_seconds is not None:
+        job.due_at = now + timedelta(seconds=plan.wait_seconds)
+        session.flush()
+    return is_dead
 
 
 def give_up(
@@ -174,7 +204,7 @@ def give_up(
 
     Raises LeaseLost when the lease is not held.
     """
-    job = _load_leased(session, job_id, token)
+    job = load_leased(session, job_id, token)
     _end_lease(session, job, reason.message, now)
     incident = _bury(session, job, reason, now)
     session.flush()
@@ -203,10 +233,21 @@ def retry_dead_job(
     return job
 
 
-def take_back(session: Session, job: Job, *, error: str, incident_kind: str, now: datetime) -> bool:
-    """End a lease without a result: a later try, or dead with an incident; tell whether dead."""
+def take_back(
+    session: Session,
+    job: Job,
+    *,
+    error: str,
+    incident_kind: str,
+    now: datetime,
+    is_last: bool = False,
+) -> bool:
+    """End a lease without a result: a later try, or dead with an incident; tell whether dead.
+
+    `is_last` makes it dead whatever attempts are left.
+    """
     _end_lease(session, job, error, now)
-    is_dead = job.attempts >= job.max_attempts
+    is_dead = is_last or job.attempts >= job.max_attempts
     if is_dead:
         _bury(session, job, JobIncident(incident_kind, error, job.element_id), now)
     else:
@@ -216,7 +257,8 @@ def take_back(session: Session, job: Job, *, error: str, incident_kind: str, now
     return is_dead
 
 
-def _load_leased(session: Session, job_id: str, token: str) -> Job:
+def load_leased(session: Session, job_id: str, token: str) -> Job:
+    """Give the job that this token leases, locked; raises LeaseLost when it leases none."""
     job = session.scalars(
         select(Job)
         .where(Job.id == job_id, Job.lease_token == token, in_state(JobState.LEASED))
@@ -275,6 +317,11 @@ def update_jobs(session: Session, job_ids: Sequence[str], **values: Any) -> None
             .values(**values)
             .execution_options(synchronize_session="fetch")
         )
+
+
+def in_channel(channel: Channel) -> ColumnElement[bool]:
+    """Give the condition that a job goes through this channel, for partial indexes likewise."""
+    return Job.channel == literal(channel.value, literal_execute=True)
 
 
 def in_state(state: JobState) -> ColumnElement[bool]:

@@ -12,9 +12,9 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from engine.jobs import LeasedJob, in_state, take_back, update_jobs
+from engine.jobs import LeasedJob, in_channel, in_state, take_back, update_jobs
 from models.job import Job
-from models.vocabulary import JobState
+from models.vocabulary import Channel, JobState
 
 LEASE_SECONDS = 30
 LOCK_BUSY_SECONDS = 1
@@ -145,11 +145,13 @@ def expire_leases(session: Session, *, now: datetime) -> list[TakenBack]:
 def release_leases_of_dead_boot(session: Session, *, boot: str, now: datetime) -> list[TakenBack]:
     """Take back at once what earlier boots of the one process held or had sent; give what.
 
-    Only for the embedded configuration, where every lease not of this boot is of a dead process.
+    Only for the embedded configuration, where every lease not of this boot is of a dead process,
+    but for those of external workers, which live on.
     """
     orphans = session.scalars(
         select(Job).where(
             in_state(JobState.LEASED),
+            in_channel(Channel.ENGINE),
             or_(Job.lease_owner.is_(None), ~Job.lease_owner.startswith(f"{boot}/")),
         )
     ).all()

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from engine.context import Context
 from engine.jobs import cancel_jobs, enqueue, parse_retry_cycle
 from engine.runtime.interface import Advance, JobWait, MessageWait, SignalWait, TimerWait, UserWait
+from engine.topics import channel_of
 from models.instance import Instance, UserTask
 from models.instance import MessageWait as MessageWaitRow
 from models.job import Job
@@ -46,6 +47,7 @@ def rename_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
             job.payload = {**job.payload, "element_id": wait.element_id}
         if isinstance(wait, JobWait) and job.state != JobState.LEASED:
             job.topic = wait.topic
+            job.channel = channel_of(job.kind, wait.topic).value
     for row in ctx.session.scalars(
         select(MessageWaitRow).where(MessageWaitRow.instance_id == instance.id)
     ):

@@ -63,6 +63,7 @@ class ApiToken(Base, kw_only=True):
     name: Mapped[str]
     prefix: Mapped[str]
     scopes: Mapped[list[Any]] = mapped_column(default_factory=list)
+    topics: Mapped[list[Any]] = mapped_column(default_factory=list)
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime | None] = mapped_column(default=None)
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)

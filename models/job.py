@@ -22,7 +22,12 @@ class Job(Base, kw_only=True):
     __table_args__ = (
         Index("ix_job_scheduled", "due_at", **_where("state = 'scheduled'")),
         Index(
-            "ix_job_unsent", "priority", "id", **_where("state = 'ready' AND sent_at IS NULL")
+            "ix_job_unsent", "priority", "id",
+            **_where("state = 'ready' AND channel = 'engine' AND sent_at IS NULL"),
+        ),
+        Index(
+            "ix_job_external", "topic", "priority", "id",
+            **_where("state = 'ready' AND channel = 'external'"),
         ),
         Index("ix_job_sent", "sent_at", **_where("state = 'ready' AND sent_at IS NOT NULL")),
         Index("ix_job_leased", "lease_until", **_where("state = 'leased'")),
@@ -46,6 +51,7 @@ class Job(Base, kw_only=True):
     ref: Mapped[str | None] = mapped_column(default=None)
     kind: Mapped[str]
     topic: Mapped[str]
+    channel: Mapped[str] = mapped_column(default="engine")
     state: Mapped[str]
     priority: Mapped[int] = mapped_column(default=50)
     due_at: Mapped[datetime]

@@ -171,6 +171,13 @@ class JobKind(Word):
     SYSTEM = "system", "asked for by a command: a mail, a re-check"
 
 
+class Channel(Word):
+    """Who carries a job out."""
+
+    ENGINE = "engine", "a worker inside Assent"
+    EXTERNAL = "external", "an external worker, which fetches it over HTTP"
+
+
 class WaitKind(Word):
     """What an event of an instance waits for from outside."""
 

@@ -15,6 +15,7 @@ from engine.commands.definitions import deploy_folder
 from engine.commands.organization import load_organization
 from engine.context import SYSTEM, Actor
 from engine.people import load_actor
+from engine.topics import serve_inside
 from models.database import Database
 from models.migrate import upgrade_database
 from tests.movable_clock import PROJECT, START, MovableClock
@@ -39,6 +40,9 @@ __all__ = [
     "broker_url", "empty_postgresql_template", "empty_postgresql_url",
     "loaded_postgresql_template", "loaded_postgresql_url", "postgresql", "rabbitmq",
 ]  # fmt: skip
+
+# Tests make jobs of this topic before they register who does them.
+serve_inside("probe")
 
 ORGANIZATION = PROJECT / "webapp" / "demo" / "example_org.json"
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+import threading
 from typing import Any
 
 from flask import Flask
@@ -124,6 +125,7 @@ def _serve(app: Flask, services: Services) -> int:
             port=settings.port,
             threads=settings.threads,
             connection_limit=1000,
+            channel_request_lookahead=1,  # Notices when a client leaves while it waits.
             max_request_body_size=settings.media_limit_bytes + 1024 * 1024,
             ident="assent",
         )
@@ -131,7 +133,7 @@ def _serve(app: Flask, services: Services) -> int:
         place = f"{settings.host}:{settings.port}"
         print(f"assent: cannot listen on {place}: {error.strerror}", file=sys.stderr)
         return UNUSABLE_ADDRESS
-    signal.signal(signal.SIGTERM, _stop)
+    _stop_on_signals(services)
     _start_workers(services)
     _print_welcome(settings, services, server.effective_port)
     try:
@@ -150,8 +152,14 @@ def _start_workers(services: Services) -> None:
         services.workers.start()
 
 
-def _stop(_signal: int, _frame: object) -> None:
-    raise SystemExit(0)
+def _stop_on_signals(services: Services) -> None:
+    def stop(_signal: int, _frame: object) -> None:
+        # The thread that gets the signal may hold any lock, so another one empties the room.
+        threading.Thread(target=services.waiting_room.close, name="closing").start()
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def _print_welcome(settings: Settings, services: Services, port: int) -> None:

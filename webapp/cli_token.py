@@ -17,6 +17,7 @@ from webapp.installation import add_place_option, find_actor, open_database
 
 EXAMPLES = """examples:
   assent token issue --email ci@example.org --name build-server --scope read --scope write
+  assent token issue --email ci@example.org --name scanner --scope work --topic media.scan
   assent token list --email ci@example.org
   assent token revoke --email ci@example.org ast_aB3dEf
 
@@ -36,6 +37,13 @@ def register(subparsers: Any) -> None:
     issue.add_argument("--name", required=True, help="what uses the token")
     issue.add_argument(
         "--scope", action="append", choices=SCOPES, help="may be repeated (default: read)"
+    )
+    issue.add_argument(
+        "--topic",
+        action="append",
+        default=[],
+        metavar="TOPIC",
+        help="with --scope work: a topic it may take, prefix.* or *; may be repeated",
     )
     issue.add_argument("--days", type=int, default=90, help="0 for no end (default: 90)")
     issue.set_defaults(run=run_issue)
@@ -63,6 +71,7 @@ def run_issue(arguments: argparse.Namespace) -> int:
             person_id=person.id,
             name=arguments.name,
             scopes=arguments.scope or ["read"],
+            topics=arguments.topic,
             days=arguments.days or None,
         )
     finally:
@@ -86,7 +95,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         return 0
     for token in tokens:
         end = "revoked" if token.revoked_at else f"until {plain(token.expires_at) or 'revoked'}"
-        print(f"{token.prefix}…  {token.name}  {','.join(token.scopes)}  {end}")
+        print(f"{token.prefix}…  {token.name}  {','.join([*token.scopes, *token.topics])}  {end}")
     return 0
 
 
@@ -111,7 +120,7 @@ def run_revoke(arguments: argparse.Namespace) -> int:
 
 def describe_token(token: ApiToken) -> dict[str, Any]:
     """Give a token as JSON, without anything secret."""
-    names = ("name", "prefix", "scopes", "issued_at", "expires_at", "revoked_at")
+    names = ("name", "prefix", "scopes", "topics", "issued_at", "expires_at", "revoked_at")
     return {name: plain(getattr(token, name)) for name in names}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from flask import Flask, current_app
@@ -14,6 +14,7 @@ from engine.clock import Clock
 from models.database import Database
 from webapp.config import Settings
 from workers.dml.storage import MediaStore, open_media_store
+from workers.waiting_room import WaitingRoom
 
 EXTENSION = "assent"
 
@@ -37,6 +38,12 @@ class Services:
     clock: Clock
     media: MediaStore
     workers: Workers | None = None
+    waiting_room: WaitingRoom = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Leave a third of the threads to people, however many workers wait."""
+        seats = max(1, self.settings.threads * 2 // 3)
+        self.waiting_room = WaitingRoom(self.database, seats=seats)
 
 
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:

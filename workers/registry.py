@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.leases import LeaseTerms
+from engine.topics import serve_inside
 from workers.ports import WorkerPorts
 
 
@@ -74,6 +75,7 @@ class TopicRegistry:
         def register(handler: Handler) -> Handler:
             if name in self._topics:
                 raise ValueError(f"the topic {name!r} has a handler already")
+            serve_inside(name)
             self._topics[name] = Topic(name, handler, lease_seconds, hard_limit_seconds, lock_key)
             return handler
 

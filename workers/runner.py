@@ -7,17 +7,16 @@ import logging
 import secrets
 import socket
 import threading
-import time
 from os import getpid
 from typing import Any
 
 from engine.clock import Clock
-from engine.commands.context import execute
+from engine.commands.context import execute, execute_again
 from engine.commands.jobs import complete_job, fail_job, fire_timer, throw_job_error
 from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM
 from engine.dispatch import promote_due, take_window
-from engine.errors import LeaseLost, Refusal, StaleInstance
+from engine.errors import LeaseLost, Refusal
 from engine.jobs import LeasedJob
 from engine.leases import claim
 from models.database import Database
@@ -28,7 +27,6 @@ from workers.registry import ThrowError, TopicRegistry, Work
 
 LOG = logging.getLogger(__name__)
 
-STALE_RETRIES = 5
 DRAIN_WINDOW = 100
 
 
@@ -132,15 +130,7 @@ class JobRunner:
             LOG.warning("Job %s (%s) was taken away before it failed.", job.id, job.topic)
 
     def _report(self, command: Any, **arguments: Any) -> None:
-        for attempt in range(1, STALE_RETRIES + 1):
-            try:
-                execute(self._database, self._clock, SYSTEM, command, **arguments)
-                return
-            except StaleInstance:
-                # A parallel branch moved the instance; the handler's work is still good.
-                if attempt == STALE_RETRIES:
-                    raise
-                time.sleep(0.01 * attempt)
+        execute_again(self._database, self._clock, SYSTEM, command, **arguments)
 
 
 def drain(

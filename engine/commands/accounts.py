@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from engine.audit import record_event
+from engine.commands.external_jobs import WORKER_ROLE
 from engine.context import SYSTEM, Context
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from engine.people import load_actor
+from engine.topics import require_grants
 from models.account import ApiToken, Person, RoleAssignment
 from models.vocabulary import AuditTag, Role
 
@@ -38,9 +42,19 @@ def create_person(
 
 
 def issue_token(
-    ctx: Context, *, person_id: str, name: str, scopes: list[str], days: int | None = 90
+    ctx: Context,
+    *,
+    person_id: str,
+    name: str,
+    scopes: list[str],
+    topics: Collection[str] = (),
+    days: int | None = 90,
 ) -> tuple[ApiToken, str]:
-    """Issue an API token; the secret is given once and only its digest is kept."""
+    """Issue an API token; the secret is given once and only its digest is kept.
+
+    With the scope `work` it names the topics whose jobs it may take, and its person is an
+    integrator.
+    """
     if ctx.actor != SYSTEM and ctx.actor.person_id != person_id:
         raise NotAllowed("People issue tokens for themselves.")
     unknown = sorted(set(scopes) - set(SCOPES))
@@ -48,6 +62,7 @@ def issue_token(
         raise InvalidInput(f"Choose from: {', '.join(SCOPES)}.", field="scopes")
     if not name.strip():
         raise InvalidInput("Name the token after what uses it.", field="name")
+    granted = _require_topics(ctx, person_id, scopes, topics)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         digest=digest_token(secret),
@@ -55,6 +70,7 @@ def issue_token(
         name=name.strip(),
         prefix=secret[:10],
         scopes=list(scopes),
+        topics=granted,
         issued_at=ctx.now,
         expires_at=ctx.now + timedelta(days=days) if days else None,
     )
@@ -64,9 +80,31 @@ def issue_token(
         AuditTag.TOKEN_ISSUED,
         "accounts",
         f"Token “{token.name}” issued",
-        detail={"person": person_id, "scopes": list(scopes), "prefix": token.prefix},
+        detail={
+            "person": person_id,
+            "scopes": list(scopes),
+            "topics": granted,
+            "prefix": token.prefix,
+        },
     )
     return token, secret
+
+
+def _require_topics(
+    ctx: Context, person_id: str, scopes: list[str], topics: Collection[str]
+) -> list[str]:
+    if "work" not in scopes:
+        if topics:
+            raise InvalidInput("Topics are for tokens with the scope “work”.", field="topics")
+        return []
+    if not topics:
+        raise InvalidInput(
+            "Name the topics whose jobs the token may take: a name, prefix.* or *.", field="topics"
+        )
+    person = load_actor(ctx.session, person_id)
+    if person is None or not person.holds(WORKER_ROLE):
+        raise InvalidInput("Tokens of workers are for people who are integrators.", field="scopes")
+    return require_grants(topics)
 
 
 def revoke_token(ctx: Context, *, digest: str) -> ApiToken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -15,9 +16,12 @@ from engine.errors import ENGINE_FAILURES, LeaseLost, Refusal, StaleInstance, St
 from engine.incidents import open_engine_incident
 from models.database import Database
 
-__all__ = ["SYSTEM", "Actor", "Context", "execute"]
+__all__ = ["SYSTEM", "Actor", "Context", "execute", "execute_again"]
 
 LOG = logging.getLogger(__name__)
+
+STALE_TRIES = 5
+STALE_REST_SECONDS = 0.01
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,6 +56,26 @@ def execute(
         if trace.places:
             _keep_incident(database, clock, actor, trace, failure)
         raise
+
+
+def execute_again(
+    database: Database,
+    clock: Clock,
+    actor: Actor,
+    command: Callable[Concatenate[Context, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Run a worker's report like `execute`, and again when a parallel branch was quicker.
+
+    What the worker did is still good then; raises StaleInstance only after several tries.
+    """
+    for attempt in range(1, STALE_TRIES):
+        try:
+            return execute(database, clock, actor, command, *args, **kwargs)
+        except StaleInstance:
+            time.sleep(STALE_REST_SECONDS * attempt)
+    return execute(database, clock, actor, command, *args, **kwargs)
 
 
 def _keep_incident(

@@ -10,6 +10,7 @@ from engine.canonical import require_canonical
 from engine.context import Context
 from engine.errors import Conflict, InvalidInput, LeaseLost, NotAllowed, NotFound
 from engine.instances import advance_instance, load_instance, load_instance_definition
+from engine.jobs import RetryPlan
 from engine.records.registry import RecordCall, take_topic_result
 from engine.runtime import advance as runtime
 from engine.runtime.interface import ElementInfo
@@ -42,13 +43,18 @@ def complete_job(ctx: Context, *, job_id: str, token: str, result: dict[str, Any
     )
 
 
-def fail_job(ctx: Context, *, job_id: str, token: str, error: str) -> bool:
-    """Take a job's failure: it is tried again later, or becomes an incident; tells which (True)."""
+def fail_job(
+    ctx: Context, *, job_id: str, token: str, error: str, plan: RetryPlan | None = None
+) -> bool:
+    """Take a job's failure: it is tried again later, or becomes an incident; tells which (True).
+
+    `plan` is what the worker asks for instead of what the diagram declares.
+    """
     job = ctx.session.get(Job, job_id)
     if job is None:
         raise LeaseLost
     instance_id, element_id, topic = job.instance_id, job.element_id, job.topic
-    dead = jobs.fail(ctx.session, job_id=job_id, token=token, error=error, now=ctx.now)
+    dead = jobs.fail(ctx.session, job_id=job_id, token=token, error=error, now=ctx.now, plan=plan)
     instance = ctx.session.get(Instance, instance_id) if instance_id else None
     if instance is not None:
         tag = AuditTag.INCIDENT_OPENED if dead else AuditTag.JOB_FAILED

@@ -15,7 +15,7 @@ from tests.acceptance.server import Server, wait_for
 
 PASSWORD = "assent-demo"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-SCOPES = ["read", "write", "work", "deploy"]
+SCOPES = ["read", "write", "deploy"]
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,15 @@ class Site:
                 session.add(RoleAssignment(person_id=person_id, role=role))
         return person_id
 
-    def issue_token(self, person_id: str, *scopes: str, expires_at: datetime | None = None) -> str:
+    def issue_token(
+        self,
+        person_id: str,
+        *scopes: str,
+        topics: tuple[str, ...] = (),
+        expires_at: datetime | None = None,
+    ) -> str:
         """Give a bearer token of a person; with all scopes where none are named."""
-        secret = f"ast_{person_id}-{'-'.join(scopes)}"
+        secret = f"ast_{person_id}-{'-'.join((*scopes, *topics))}"
         with self.services.database.write() as session:
             session.add(
                 ApiToken(
@@ -91,6 +97,7 @@ class Site:
                     name="test",
                     prefix=secret[:8],
                     scopes=list(scopes or ("read", "write", "work", "deploy")),
+                    topics=list(topics),
                     issued_at=self.now,
                     expires_at=expires_at,
                 )
@@ -101,9 +108,10 @@ class Site:
         """Let the workers do everything that is due."""
         drain(self.services.database, self.services.clock, make_ports(self.services), TOPICS)
 
-    def speak_for(self, person_id: str) -> Program:
+    def speak_for(self, person_id: str, *scopes: str, topics: tuple[str, ...] = ()) -> Program:
         """Give a program that speaks for a person who is there already."""
-        return Program(self.app.test_client(), self.issue_token(person_id))
+        token = self.issue_token(person_id, *scopes, topics=topics)
+        return Program(self.app.test_client(), token)
 
     def program(self, person_id: str, *roles: str, scopes: tuple[str, ...] = ()) -> Program:
         """Add a person and give a program that speaks for them with a token."""

@@ -215,6 +215,7 @@ def test_a_topic_without_a_handler_fails_with_the_topics_that_are_known(
     empty_database: Database, clock: MovableClock, topics: TopicRegistry
 ) -> None:
     topics.topic("other")(lambda work, ports: {})
+    TopicRegistry().topic("unheard_of")(lambda work, ports: {})  # As of a worker that is gone.
     add_job(empty_database, clock, topic="unheard_of", max_attempts=1)
 
     drain(empty_database, clock, NO_PORTS, topics)

@@ -6,6 +6,7 @@ from flask import Flask
 
 from webapp.api import (
     description,
+    external_jobs,
     findings,
     gates,
     incidents,
@@ -26,7 +27,7 @@ from webapp.api.operation import blueprint
 #: Named so that linters see why the modules are imported: each declares its operations.
 RESOURCES = (
     proposals, rfcs, releases, tasks, instances, processes, findings, gates, schedule, media,
-    record, incidents, organization, people, description,
+    record, external_jobs, incidents, organization, people, description,
 )  # fmt: skip
 
 

@@ -9,14 +9,15 @@ from datetime import timedelta
 
 from flask import request
 from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 
-from engine.commands.context import execute
+from engine.commands.context import execute, execute_again
 from engine.context import Context
-from engine.errors import BadParameter, KeyReused, PreconditionFailed
+from engine.errors import BadParameter, Conflict, KeyReused, PreconditionFailed
 from models.account import IdempotentAnswer
 from webapp.api.operation import Answer
 from webapp.auth.identity import current_actor, current_person_id
-from webapp.services import services
+from webapp.services import read_session, services
 
 KEY_HEADER = "Idempotency-Key"
 MAXIMUM_KEY = 200
@@ -25,17 +26,20 @@ KEPT_FOR = timedelta(days=7)
 Work = Callable[[Context], Answer]
 
 
-def change(work: Work, *, content_digest: str | None = None) -> Answer:
+def change(work: Work, *, content_digest: str | None = None, again: bool = False) -> Answer:
     """Carry out a change in one transaction and give its answer.
 
     With an Idempotency-Key the answer is kept in that same transaction: the same request gives
     the same answer again and changes nothing; another request under the key raises KeyReused.
-    `content_digest` stands for a body that was streamed elsewhere.
+    `content_digest` stands for a body that was streamed elsewhere; `again` is for reports of
+    workers, which are good even when a parallel branch was quicker.
     """
     actor = current_actor()
+    here = services()
+    run = execute_again if again else execute
     key = request.headers.get(KEY_HEADER)
     if key is None:
-        return execute(services().database, services().clock, actor, work)
+        return run(here.database, here.clock, actor, work)
     if not 1 <= len(key) <= MAXIMUM_KEY or not key.isascii() or not key.isprintable():
         raise BadParameter(
             f"An {KEY_HEADER} has 1 to {MAXIMUM_KEY} printable characters.", field=KEY_HEADER
@@ -50,7 +54,15 @@ def change(work: Work, *, content_digest: str | None = None) -> Answer:
         _keep(ctx, person_id, key, digest, answer)
         return answer
 
-    return execute(services().database, services().clock, actor, work_once)
+    try:
+        return run(here.database, here.clock, actor, work_once)
+    except (Conflict, IntegrityError):
+        # The same request may have come twice at once; then the quicker one's answer counts.
+        with read_session() as session:
+            kept = session.get(IdempotentAnswer, (person_id, key))
+        if kept is None:
+            raise
+        return _repeat(kept, digest)
 
 
 def require_match(etag: str) -> None:

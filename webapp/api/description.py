@@ -162,7 +162,7 @@ def _list_parameters(declared: Operation) -> Iterator[dict[str, Any]]:
         if bare["type"] == "array":
             parameter.update(style="form", explode=False)
         yield parameter
-    if declared.changes:
+    if declared.changes and declared.keyed:
         yield {
             "name": KEY_HEADER,
             "in": "header",

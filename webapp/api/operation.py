@@ -44,6 +44,8 @@ class Answer:
     etag: str | None = None
     #: Members that are sent once and never kept with an Idempotency-Key.
     withheld: tuple[str, ...] = ()
+    #: When to ask again, for who found nothing.
+    retry_after_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,12 @@ class Operation:
     request_types: tuple[str, ...] = ()
     #: Whether the thing has an ETag, and an If-Match is heeded.
     versioned: bool = False
+    #: Whether a change can be asked for again under the same Idempotency-Key.
+    keyed: bool = True
 
     @property
     def changes(self) -> bool:
-        """Tell whether the operation changes something, so that it takes an Idempotency-Key."""
+        """Tell whether the operation changes something."""
         return self.method != "GET"
 
 
@@ -84,6 +88,7 @@ def operation(
     request: Schema | None = None,
     request_types: tuple[str, ...] = (),
     versioned: bool = False,
+    keyed: bool = True,
     is_public: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a function as the operation at a path; its docstring describes it to clients.
@@ -109,6 +114,7 @@ def operation(
             request=request,
             request_types=request_types,
             versioned=versioned,
+            keyed=keyed,
         )
         view = _make_view(function, declared)
         view.operation = declared  # type: ignore[attr-defined]  # Functions take attributes.
@@ -206,6 +212,8 @@ def _respond(declared: Operation, answer: Answer) -> Response:
     response = Response(body, status=answer.status, content_type="application/json")
     if answer.location is not None:
         response.headers["Location"] = answer.location
+    if answer.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(answer.retry_after_seconds)
     if answer.etag is not None:
         response.set_etag(answer.etag)
         if request.method == "GET":

@@ -6,7 +6,8 @@ from typing import Any
 
 from engine.commands.accounts import issue_token, revoke_token
 from engine.context import Context
-from engine.errors import NotFound, ScopeMissing
+from engine.errors import NotFound, NotSignedIn, ScopeMissing, TopicNotGranted
+from engine.topics import is_granted
 from models.account import ApiToken
 from models.queries.people import find_person, list_notices, list_people, list_tokens
 from models.vocabulary import Role
@@ -51,6 +52,7 @@ TOKEN = record(
         "name": text(),
         "prefix": text("The first characters of the secret."),
         "scopes": list_of(choice(*SCOPES)),
+        "topics": list_of(text(), "The topics whose jobs it may take: names, `prefix.*` or `*`."),
         "issued_at": instant(),
         "expires_at": maybe(instant()),
         "revoked_at": maybe(instant()),
@@ -66,9 +68,13 @@ TOKEN_REQUEST = record(
     {
         "name": text("What uses the token.", minimum=1, maximum=100),
         "scopes": list_of(choice(*SCOPES)),
+        "topics": list_of(
+            text(maximum=103),
+            "With the scope `work`: the topics whose jobs it may take: names, `prefix.*` or `*`.",
+        ),
         "days": maybe(whole("For how many days; null for good.", minimum=1)),
     },
-    optional=("days",),
+    optional=("topics", "days"),
 )
 
 
@@ -107,9 +113,15 @@ def issue_my_token(body: dict[str, Any]) -> Answer:
     A token cannot issue one that may do more than itself.
     """
     credentials = current_credentials()
-    beyond = set(body["scopes"]) - (credentials.scopes if credentials else frozenset())
+    if credentials is None:
+        raise NotSignedIn
+    beyond = set(body["scopes"]) - credentials.scopes
     if beyond:
         raise ScopeMissing(f"You cannot give the scope “{min(beyond)}”, which you do not have.")
+    is_browser = credentials.session_digest is not None
+    for topic in () if is_browser else body.get("topics", ()):
+        if topic not in credentials.topics and not is_granted(credentials.topics, topic):
+            raise TopicNotGranted(f"You cannot give the topic {topic!r}, which you may not take.")
 
     def issue(ctx: Context) -> Answer:
         token, secret = issue_token(
@@ -117,6 +129,7 @@ def issue_my_token(body: dict[str, Any]) -> Answer:
             person_id=current_person_id(),
             name=body["name"],
             scopes=body["scopes"],
+            topics=body.get("topics", ()),
             days=body.get("days", 90),
         )
         shown = present(token, NEW_TOKEN, id=token.digest, secret=secret)

@@ -24,11 +24,15 @@ def text(description: str = "", *, maximum: int = MAXIMUM_TEXT, minimum: int = 0
     return _described(schema, description)
 
 
-def whole(description: str = "", *, minimum: int | None = None) -> Schema:
+def whole(
+    description: str = "", *, minimum: int | None = None, maximum: int | None = None
+) -> Schema:
     """Give the schema of a whole number."""
     schema: Schema = {"type": "integer"}
     if minimum is not None:
         schema["minimum"] = minimum
+    if maximum is not None:
+        schema["maximum"] = maximum
     return _described(schema, description)
 
 

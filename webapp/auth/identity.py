@@ -34,6 +34,8 @@ class Credentials:
     scopes: frozenset[str]
     csrf_token: str | None = None
     session_digest: str | None = None
+    #: The topics whose jobs a worker's token may take; a browser takes none.
+    topics: tuple[str, ...] = ()
 
 
 def install_identity(app: Flask) -> None:
@@ -119,7 +121,7 @@ def _read_bearer(authorization: str) -> Credentials:
         actor = load_actor(session, token.person_id) if token else None
     if token is None or actor is None:
         raise NotSignedIn("The token is unknown, has expired or was revoked.")
-    return Credentials(actor, frozenset(token.scopes))
+    return Credentials(actor, frozenset(token.scopes), topics=tuple(token.topics))
 
 
 def _read_cookie(secret: str) -> Credentials | None:

@@ -39,6 +39,7 @@ def issue() -> BaseResponse:
             person_id=current_person_id(),
             name=_read_name(),
             scopes=_read_scopes(),
+            topics=request.form.get("topics", "").replace(",", " ").split(),
             days=_read_lifetime(),
         )
     except InvalidInput as refusal:
@@ -91,6 +92,7 @@ def _asked() -> dict[str, Any]:
     return {
         "name": request.form.get("name", ""),
         "scopes": request.form.getlist("scopes"),
+        "topics": request.form.get("topics", ""),
         "days": request.form.get("days", USUAL_LIFETIME),
     }
 

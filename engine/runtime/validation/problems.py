@@ -52,6 +52,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return names[found[0]] if found else None
 
 
+def misspelled(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that this one most likely means, None when it means another."""
+    found = difflib.get_close_matches(name.casefold(), sorted(known), n=1, cutoff=0.85)
+    return found[0] if found else None
+
+
 def enumerate_names(names: Iterable[str], limit: int = 12) -> str:
     """Write names one after the other, cut off after `limit` of them."""
     listed = sorted(names)

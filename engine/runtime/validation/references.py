@@ -10,7 +10,7 @@ from engine.runtime.extensions import own, vendor, zeebe
 from engine.runtime.validation.context import PublishContext
 from engine.runtime.validation.diagram import ACTIVITIES, Diagram, Node, Scope, Trigger
 from engine.runtime.validation.parameters import input_names, output_parameters
-from engine.runtime.validation.problems import Problem, enumerate_names, suggest
+from engine.runtime.validation.problems import Problem, enumerate_names, misspelled, suggest
 
 _FORM_PREFIXES = ("camunda-forms:deployment:", "camunda-forms:bundle:")
 
@@ -227,22 +227,43 @@ def _check_action(
 
 
 def _check_topic(node: Node, topic: str | None, context: PublishContext) -> Iterator[Problem]:
-    if topic is None or not context.policy.registry:
+    if not context.policy.registry:
+        return
+    if topic is None:
+        yield from _check_computed_topic(node)
         return
     operation = context.topics.get(topic)
     if operation is not None:
         yield from _check_inputs(node, operation, topic)
         return
-    if output_parameters(node):
+    likely = misspelled(topic, context.topics)
+    if output_parameters(node) and likely is None:
         return
+    hint = suggest(topic, context.topics) or f"Assent does {enumerate_names(context.topics)}."
+    way_out = (
+        "Name the topic of an external worker so that it cannot be mistaken for this one."
+        if likely
+        else "For an external worker, name what it gives with output parameters."
+    )
     yield Problem(
         "unknown-topic",
         node.id,
         node.line,
-        f"No worker serves the topic {topic!r}.",
-        f"{suggest(topic, context.topics) or enumerate_names(context.topics)} For a worker of your"
-        " own, name what it gives with output parameters.",
+        f"Nobody inside Assent does the topic {topic!r}.",
+        f"{hint} {way_out}",
     )
+
+
+def _check_computed_topic(node: Node) -> Iterator[Problem]:
+    """Find a computed topic that would let whoever does it write any variable."""
+    if not output_parameters(node):
+        yield Problem(
+            "unknown-topic",
+            node.id,
+            node.line,
+            f"The topic of {node.label} is computed, and nothing says what its worker gives.",
+            "Name what it gives with output parameters.",
+        )
 
 
 def _check_inputs(node: Node, operation: Operation, name: str) -> Iterator[Problem]:

@@ -244,6 +244,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("prefix", sa.String(), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("topics", sa.Text(), nullable=False),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
@@ -702,6 +703,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.String(), nullable=True),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
@@ -727,6 +729,13 @@ def upgrade() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_job_instance_id"), ["instance_id"], unique=False)
         batch_op.create_index(
+            "ix_job_external",
+            ["topic", "priority", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'ready' AND channel = 'external'"),
+            postgresql_where=sa.text("state = 'ready' AND channel = 'external'"),
+        )
+        batch_op.create_index(
             "ix_job_leased",
             ["lease_until"],
             unique=False,
@@ -751,8 +760,8 @@ def upgrade() -> None:
             "ix_job_unsent",
             ["priority", "id"],
             unique=False,
-            sqlite_where=sa.text("state = 'ready' AND sent_at IS NULL"),
-            postgresql_where=sa.text("state = 'ready' AND sent_at IS NULL"),
+            sqlite_where=sa.text("state = 'ready' AND channel = 'engine' AND sent_at IS NULL"),
+            postgresql_where=sa.text("state = 'ready' AND channel = 'engine' AND sent_at IS NULL"),
         )
         batch_op.create_index(
             "uq_job_dedup_key",
@@ -1196,8 +1205,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_job_unsent",
-            sqlite_where=sa.text("state = 'ready' AND sent_at IS NULL"),
-            postgresql_where=sa.text("state = 'ready' AND sent_at IS NULL"),
+            sqlite_where=sa.text("state = 'ready' AND channel = 'engine' AND sent_at IS NULL"),
+            postgresql_where=sa.text("state = 'ready' AND channel = 'engine' AND sent_at IS NULL"),
         )
         batch_op.drop_index(
             "ix_job_sent",
@@ -1208,6 +1217,11 @@ def downgrade() -> None:
             "ix_job_scheduled",
             sqlite_where=sa.text("state = 'scheduled'"),
             postgresql_where=sa.text("state = 'scheduled'"),
+        )
+        batch_op.drop_index(
+            "ix_job_external",
+            sqlite_where=sa.text("state = 'ready' AND channel = 'external'"),
+            postgresql_where=sa.text("state = 'ready' AND channel = 'external'"),
         )
         batch_op.drop_index(
             "ix_job_leased",

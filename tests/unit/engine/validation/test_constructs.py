@@ -47,6 +47,10 @@ def repeated(inner: str, attributes: str = "") -> str:
 
 
 PART = "sub x {\nstart ps\ntask inside\nend pe\nps > inside > pe\n}"
+GIVES_VERDICT = (
+    '<extensionElements><camunda:inputOutput><camunda:outputParameter name="verdict">${verdict}'
+    "</camunda:outputParameter></camunda:inputOutput></extensionElements>"
+)
 ACCEPTED = {
     "user task with form": around('user x camunda:formKey="ask"'),
     "manual task": around("manual x"),
@@ -131,6 +135,9 @@ ACCEPTED = {
         "user x camunda:assignee='${people[0]}' camunda:dueDate='P3D'\nxor c\nend other",
         "begin > x > c\nc > done : ${yes == true && !empty people}\nc > other : default",
     ),
+    "an external worker": around(
+        f"service x camunda:type='external' camunda:topic='media.scan' | {GIVES_VERDICT}"
+    ),
     "data from a message": around(
         f"catch x | {MESSAGE}\nxor c\nend other",
         'begin > x > c\nc > done : word = "go"\nc > other : default',
@@ -147,6 +154,18 @@ def test_a_construct_that_runs_right_is_accepted_and_loads(notation: str) -> Non
 
 REFUSED = {
     "unknown topic": ("unknown-topic", around("service x camunda:topic='dml.chek_in'")),
+    "an external worker that gives nothing said": (
+        "unknown-topic",
+        around("service x camunda:topic='media.scan'"),
+    ),
+    "a topic of Assent written wrong, with what it gives": (
+        "unknown-topic",
+        around(f"service x camunda:topic='dml.checkin' | {GIVES_VERDICT}"),
+    ),
+    "a computed topic that may give anything": (
+        "unknown-topic",
+        around("service x camunda:topic='${where}'"),
+    ),
     "nobody does it": ("no-implementation", around("service x")),
     "unknown record action": ("unknown-record", around('service x assent:record="gate.opn"')),
     "two ways to do it": (
