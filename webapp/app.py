@@ -10,6 +10,7 @@ from webapp.auth.identity import install_guard, install_identity
 from webapp.auth.views import blueprint as auth
 from webapp.config import Settings, load_secret_key
 from webapp.errors import install_errors
+from webapp.health import blueprint as health
 from webapp.page_context import install_page_context
 from webapp.page_filters import install_page_filters
 from webapp.pages import register_pages
@@ -36,6 +37,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     install_page_context(app)
     install_page_filters(app)
     app.register_blueprint(auth)
+    app.register_blueprint(health)
     register_api(app)
     register_pages(app)
     return app

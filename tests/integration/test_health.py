@@ -1,0 +1,133 @@
+"""Health and readiness: what they tell, to whom, and what they say when the database is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+
+from models.base import shard_of
+from models.database import Database
+from models.job import Incident, Job
+from tests.integration.site import Site
+from webapp.app import create_app
+from webapp.config import Settings
+from webapp.health import EXTENSION
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.services.database.close()
+
+
+def add_job(site: Site, state: str, *, due_seconds_ago: float, is_sent: bool = False) -> str:
+    now = site.services.clock.now()
+    with site.services.database.write() as session:
+        job = Job(
+            shard=shard_of(state), kind="system", topic="t", state=state, created_at=now,
+            due_at=now - timedelta(seconds=due_seconds_ago), sent_at=now if is_sent else None,
+        )  # fmt: skip
+        session.add(job)
+        session.flush()
+        if state == "dead":
+            session.add(Incident(job_id=job.id, kind="k", message="m", opened_at=now))
+        return job.id
+
+
+def test_health_and_readiness_need_no_sign_in(site: Site) -> None:
+    client = site.app.test_client()
+
+    alive, ready = client.get("/healthz"), client.get("/readyz")
+
+    assert (alive.status_code, alive.json) == (200, {"status": "alive"})
+    assert ready.status_code == 200
+    assert ready.json["status"] == "ready"
+    assert ready.json["database"] == {"kind": "sqlite", "reachable": True}
+    assert ready.json["jobs"] == {
+        "ready": 0, "leased": 0, "dead": 0, "oldest_due_seconds": 0.0, "pump_lag_seconds": 0.0,
+    }  # fmt: skip
+
+
+def test_readiness_tells_how_the_jobs_stand(site: Site) -> None:
+    add_job(site, "scheduled", due_seconds_ago=-3600)
+    add_job(site, "scheduled", due_seconds_ago=5)
+    add_job(site, "ready", due_seconds_ago=7)
+    add_job(site, "ready", due_seconds_ago=40, is_sent=True)
+    add_job(site, "leased", due_seconds_ago=60)
+    add_job(site, "dead", due_seconds_ago=600)
+
+    jobs = site.app.test_client().get("/readyz").json["jobs"]
+
+    assert jobs == {
+        "ready": 2, "leased": 1, "dead": 1, "oldest_due_seconds": 40.0, "pump_lag_seconds": 7.0,
+    }  # fmt: skip
+
+
+def test_a_flood_of_questions_asks_the_database_once(site: Site) -> None:
+    client = site.app.test_client()
+    first = client.get("/readyz").json
+    add_job(site, "ready", due_seconds_ago=7)
+
+    within_a_second = [client.get("/readyz").json for _ in range(20)]
+    site.app.extensions[EXTENSION].seen_at = float("-inf")
+    later = client.get("/readyz").json
+
+    assert within_a_second == [first] * 20
+    assert later["jobs"]["ready"] == 1
+
+
+def test_a_database_that_is_gone_makes_it_unready_but_alive_and_nothing_is_told(
+    tmp_path: Path,
+) -> None:
+    url = "postgresql+psycopg://assent:hush-hush@127.0.0.1:1/assent"
+    client = create_app(Settings(data_dir=tmp_path, database_url=url)).test_client()
+
+    alive, ready = client.get("/healthz"), client.get("/readyz")
+
+    assert alive.status_code == 200
+    assert ready.status_code == 503
+    assert ready.json["status"] == "unavailable"
+    assert ready.json["database"] == {"kind": "postgresql", "reachable": False}
+    shown = json.dumps(ready.json)
+    assert "hush-hush" not in shown
+    assert "127.0.0.1" not in shown
+
+
+def test_it_becomes_ready_again_when_the_database_is_back(site: Site) -> None:
+    database: Database = site.services.database
+    with database.write() as session:
+        session.execute(text("ALTER TABLE job RENAME TO away"))
+    client = site.app.test_client()
+
+    gone = client.get("/readyz").status_code
+    with database.write() as session:
+        session.execute(text("ALTER TABLE away RENAME TO job"))
+    site.app.extensions[EXTENSION].seen_at = float("-inf")
+    back = client.get("/readyz").status_code
+
+    assert (gone, back) == (503, 200)
+
+
+def test_the_figures_are_read_by_index_however_many_timers_wait(site: Site) -> None:
+    engine = site.services.database.engine
+    statements: list[str] = []
+    event.listen(
+        engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
+
+    assert site.app.test_client().get("/readyz").status_code == 200
+    [read] = [each for each in statements if "FROM job" in each]
+    with engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {read}")]
+
+    looks = [step for step in plan if "job" in step or "incident" in step]
+    assert len(looks) == 7
+    assert all("USING" in step and "INDEX" in step for step in looks), plan
