@@ -41,8 +41,9 @@ def table_of(entity: type[Any]) -> Table:
 def pack_rows(rows: Mapping[str, list[Mapping[str, Any]]]) -> tuple[str, bytes]:
     """Give the digest (SHA-256, hex) and the compressed form of an instance's rows by table."""
     tables = {
-        table.name: [encode_row(table, row) for row in rows.get(table.name, [])]
+        table.name: _pack_table(table, rows[table.name])
         for table in map(table_of, ARCHIVED)
+        if rows.get(table.name)
     }
     written = write_canonical({"format": FORMAT, "tables": tables})
     return hashlib.sha256(written).hexdigest(), zlib.compress(written, 9)
@@ -60,6 +61,19 @@ def unpack_rows(digest: str, content: bytes) -> Rows:
     if document["format"] != FORMAT:
         raise ContentDamaged(f"The content has the unknown format {document['format']}.")
     return {
-        table.name: [decode_row(table, row) for row in document["tables"][table.name]]
+        table.name: _unpack_table(table, document["tables"].get(table.name))
         for table in map(table_of, ARCHIVED)
     }
+
+
+def _pack_table(table: Table, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give rows without the names of their columns in each: most of a small row is names."""
+    encoded = [encode_row(table, row) for row in rows]
+    return {"columns": list(encoded[0]), "rows": [list(row.values()) for row in encoded]}
+
+
+def _unpack_table(table: Table, packed: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if packed is None:
+        return []
+    named = (dict(zip(packed["columns"], row, strict=True)) for row in packed["rows"])
+    return [decode_row(table, row) for row in named]

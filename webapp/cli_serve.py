@@ -13,6 +13,9 @@ from flask import Flask
 from waitress.server import create_server  # type: ignore[import-untyped]
 
 from engine.clock import Clock
+from engine.commands.archive import keep_archiving
+from engine.commands.context import execute
+from engine.context import SYSTEM
 from models.migrate import prepare_database
 from models.queries.people import list_people
 from webapp.app import create_app
@@ -113,6 +116,8 @@ def prepare(services: Services) -> Any:
         load_demo(services, ports, TOPICS)
     else:
         deploy_processes(services)
+    days = services.settings.archive_after_days
+    execute(services.database, services.clock, SYSTEM, keep_archiving, days=days)
     return ports
 
 

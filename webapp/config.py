@@ -40,6 +40,8 @@ class Settings:
     mail_from: str = "Assent <assent@localhost>"
     #: ASSENT_WORKERS: how many jobs the serving process works on at once; 0 for none.
     workers: int = 8
+    #: ASSENT_ARCHIVE_AFTER_DAYS: instances that ended so long ago go to the archive; 0 for never.
+    archive_after_days: int = 0
     #: ASSENT_BODY_LIMIT: bytes a request may have, uploads of media excepted.
     body_limit_bytes: int = 2 * MEBIBYTE
     #: ASSENT_JSON_LIMIT: bytes a JSON body may have.
@@ -81,6 +83,7 @@ def read_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         smtp_url=given.get("ASSENT_SMTP_URL") or None,
         mail_from=given.get("ASSENT_MAIL_FROM") or "Assent <assent@localhost>",
         workers=_read_number(given, "ASSENT_WORKERS", 8, 0, 64),
+        archive_after_days=_read_number(given, "ASSENT_ARCHIVE_AFTER_DAYS", 0, 0, 36_500),
         body_limit_bytes=_read_number(given, "ASSENT_BODY_LIMIT", 2 * MEBIBYTE, 1024),
         json_limit_bytes=_read_number(given, "ASSENT_JSON_LIMIT", 512 * 1024, 1024),
         media_limit_bytes=_read_number(given, "ASSENT_MEDIA_LIMIT", 2048 * MEBIBYTE, 1024),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from workers.conflicts.entry_snapshot import Subject
@@ -68,4 +69,12 @@ class WorkerPorts(Protocol):
 
         `message_key` makes the Message-ID, so that a repeated mail can be recognized.
         """
+        ...
+
+    def archive_finished(self, older_than: timedelta) -> int:
+        """Move every finished instance that ended so long ago to the archive; give how many."""
+        ...
+
+    def schedule_next_archiving(self, days: int, *, after_job: str) -> None:
+        """Add tomorrow's archiving; asked again after the same job, it adds nothing."""
         ...

@@ -1,4 +1,4 @@
-"""The ports of handlers on the real database: snapshots of one moment, media store, mail."""
+"""The ports of handlers on the real database: snapshots of one moment, media, mail, archive."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.commands.archive import archive_finished, schedule_archiving
+from engine.commands.context import execute
+from engine.context import SYSTEM
 from models.account import Person, RoleAssignment
 from models.change import Rfc
 from models.database import Database
@@ -131,6 +134,21 @@ class DatabasePorts:
             ],
         )
         return True
+
+    def archive_finished(self, older_than: timedelta) -> int:
+        """Move every finished instance that ended so long ago to the archive; give how many."""
+        count = 0
+        while ids := execute(
+            self._database, self._clock, SYSTEM, archive_finished, older_than=older_than
+        ):
+            count += len(ids)
+        return count
+
+    def schedule_next_archiving(self, days: int, *, after_job: str) -> None:
+        """Add tomorrow's archiving; asked again after the same job, it adds nothing."""
+        execute(
+            self._database, self._clock, SYSTEM, schedule_archiving, days=days, after_job=after_job
+        )
 
     def _read_landscape(self, session: Session) -> tuple[Landscape, EntryReader]:
         organization = load_organization(session)

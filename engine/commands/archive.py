@@ -12,6 +12,7 @@ from sqlalchemy import Table, delete, insert, select
 from engine.audit import record_event
 from engine.context import Context
 from engine.errors import ArchiveDamaged, InvalidInput, NotAllowed, NotFound
+from engine.jobs import enqueue
 from models.archive import ArchivedInstance
 from models.archive_content import (
     ARCHIVED,
@@ -21,11 +22,16 @@ from models.archive_content import (
     table_of,
     unpack_rows,
 )
+from models.base import TENANT
 from models.instance import Instance
+from models.job import Job
 from models.queries.archive import list_archivable
-from models.vocabulary import AuditTag, Role
+from models.vocabulary import AuditTag, JobKind, JobState, Role
 
 BATCH = 100
+#: The topic of the job that archives once a day, and what its dedup keys begin with.
+ARCHIVE_TOPIC = "archive.finished"
+ONE_DAY = timedelta(days=1)
 RowsByInstance = dict[str, dict[str, list[Mapping[str, Any]]]]
 
 
@@ -42,8 +48,14 @@ def archive_finished(ctx: Context, *, older_than: timedelta, limit: int = BATCH)
     if not ids:
         return []
     rows = _read_rows(ctx, ids)
-    for instance_id in ids:
-        _put_away(ctx, rows[instance_id])
+    digests = {instance_id: _put_away(ctx, rows[instance_id]) for instance_id in ids}
+    # The digests on record make the archive as tamper-evident as the record itself.
+    _record(
+        ctx,
+        AuditTag.INSTANCE_ARCHIVED,
+        f"Finished instances moved to the archive: {len(ids)}",
+        digests,
+    )
     ctx.session.flush()
     for entity in reversed(ARCHIVED):
         table = table_of(entity)
@@ -68,16 +80,50 @@ def restore_instance(ctx: Context, *, instance_id: str) -> Instance:
         if rows[table.name]:
             ctx.session.execute(insert(table), rows[table.name])
     ctx.session.delete(archived)
-    record_event(
-        ctx,
-        AuditTag.INSTANCE_RESTORED,
-        archived.business_key,
-        "Brought back from the archive",
-        chain=archived.id,
-        detail={"digest": archived.digest},
-    )
+    said = f"{archived.business_key} brought back from the archive"
+    _record(ctx, AuditTag.INSTANCE_RESTORED, said, {archived.id: archived.digest})
     ctx.session.flush()
     return ctx.session.get_one(Instance, instance_id)
+
+
+def keep_archiving(ctx: Context, *, days: int) -> None:
+    """Have what ended `days` ago archived once a day from now on; 0 ends that.
+
+    Called at every start of a serving process: it changes a waiting job, and adds one where none
+    is. The job that runs adds the next by itself.
+    """
+    # The keys are few and have an index; the topic of a job has none.
+    keys = (Job.dedup_key >= f"{ARCHIVE_TOPIC}:", Job.dedup_key < f"{ARCHIVE_TOPIC};")
+    waiting = ctx.session.scalars(
+        select(Job).where(Job.tenant_id == TENANT, *keys).with_for_update()
+    ).all()
+    for job in waiting:
+        if days == 0 and job.state != JobState.LEASED:
+            ctx.session.delete(job)
+        elif job.payload != _payload(days):
+            job.payload = _payload(days)
+    if days and not waiting:
+        schedule_archiving(ctx, days=days, after_job="start", wait=timedelta(0))
+
+
+def schedule_archiving(
+    ctx: Context, *, days: int, after_job: str, wait: timedelta = ONE_DAY
+) -> None:
+    """Add the job that archives next; one that follows the same job is there only once."""
+    if days:
+        enqueue(
+            ctx.session,
+            kind=JobKind.SYSTEM.value,
+            topic=ARCHIVE_TOPIC,
+            now=ctx.now,
+            due_at=ctx.now + wait,
+            payload=_payload(days),
+            dedup_key=f"{ARCHIVE_TOPIC}:{after_job}",
+        )
+
+
+def _payload(days: int) -> dict[str, Any]:
+    return {"inputs": {"days": days}}
 
 
 def _require_keeper(ctx: Context) -> None:
@@ -96,20 +142,17 @@ def _read_rows(ctx: Context, ids: list[str]) -> RowsByInstance:
     return found
 
 
-def _put_away(ctx: Context, rows: dict[str, list[Mapping[str, Any]]]) -> None:
+def _record(ctx: Context, tag: AuditTag, sentence: str, digests: dict[str, str]) -> None:
+    """Record in the chain of the archive, so that the history of an instance stays its own."""
+    record_event(ctx, tag, "archive", sentence, detail={"instances": digests})
+
+
+def _put_away(ctx: Context, rows: dict[str, list[Mapping[str, Any]]]) -> str:
     [instance] = rows[Instance.__tablename__]
     digest, content = pack_rows(rows)
     listed = {name: instance[name] for name in LISTED}
     ctx.session.add(ArchivedInstance(**listed, archived_at=ctx.now, digest=digest, content=content))
-    # The digest on record makes the archive as tamper-evident as the record itself.
-    record_event(
-        ctx,
-        AuditTag.INSTANCE_ARCHIVED,
-        instance["business_key"],
-        "Moved to the archive",
-        chain=instance["id"],
-        detail={"digest": digest},
-    )
+    return digest
 
 
 def _key_column(table: Table) -> Any:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
 
 from engine.audit import verify_record
-from engine.commands.archive import archive_finished, restore_instance
+from engine.commands.archive import (
+    ARCHIVE_TOPIC,
+    archive_finished,
+    keep_archiving,
+    restore_instance,
+    schedule_archiving,
+)
 from engine.commands.jobs import retry_incident
 from engine.commands.processes import start_process
 from engine.context import SYSTEM, Actor, Context
@@ -18,11 +24,18 @@ from engine.errors import ArchiveDamaged, InstanceArchived, NotAllowed, NotFound
 from engine.instances import load_instance, start_instance
 from models.archive import ArchivedInstance
 from models.archive_content import ARCHIVED, table_of
+from models.audit import AuditEvent
 from models.database import Database
 from models.instance import Instance
+from models.job import Job
 from models.table_copy import digest_table
-from tests.conftest import MovableClock
+from models.tables import METADATA
+from models.vocabulary import AuditTag
+from tests.conftest import START, MovableClock
 from tests.integration.play_diagrams import Table
+from workers.archive.handlers import archive_finished_instances
+from workers.ports import WorkerPorts
+from workers.registry import Work
 
 NINETY_DAYS = timedelta(days=90)
 DIAGRAM = """
@@ -132,8 +145,9 @@ def test_the_record_holds_while_it_is_archived_and_names_the_digest(place: Table
         again = verify_record(session)
 
     assert check.broken == again.broken == []
-    assert row.digest
     assert again.events == check.events + 1
+    [event] = place.all(AuditEvent, AuditEvent.tag == AuditTag.INSTANCE_ARCHIVED.value)
+    assert event.detail == {"instances": {instance: row.digest}}
 
 
 def test_only_what_ended_long_enough_ago_goes_and_a_batch_at_a_time(place: Table) -> None:
@@ -262,3 +276,64 @@ def test_a_restored_instance_can_be_archived_again(table: Table) -> None:
 
     assert archive(table) == [instance]
     assert table.do(start_process, key="short", data={}, business_key="K1").state == "running"
+
+
+def list_archiving(table: Table) -> list[Job]:
+    return table.all(Job, Job.topic == ARCHIVE_TOPIC)
+
+
+def test_it_happens_once_a_day_by_itself_until_it_is_turned_off(
+    table: Table, work: Callable[[], int]
+) -> None:
+    first = play_quickly(table, "K1")
+    table.clock.advance(days=91)
+    for _ in range(2):  # As at two starts of a serving process.
+        table.do(keep_archiving, days=90)
+    waiting = len(list_archiving(table))
+    work()
+    archived = [row.id for row in table.all(ArchivedInstance)]
+    [tomorrow] = list_archiving(table)
+    second = play_quickly(table, "K2")
+    table.clock.advance(days=1)
+    table.do(keep_archiving, days=0)
+    work()
+
+    assert waiting == 1
+    assert archived == [first]
+    assert tomorrow.due_at == START + timedelta(days=92)
+    assert list_archiving(table) == []
+    assert table.instance(second).state == "ended"
+
+
+def test_archiving_that_runs_twice_adds_one_job_for_tomorrow(
+    table: Table, work: Callable[[], int]
+) -> None:
+    table.do(keep_archiving, days=90)
+    [job] = list_archiving(table)
+
+    for _ in range(2):  # As when the first run was killed before it was reported.
+        table.do(schedule_archiving, days=90, after_job=job.id)
+    work()
+
+    assert len(list_archiving(table)) == 1
+
+
+def test_no_diagram_archives(table: Table) -> None:
+    work = Work(
+        idempotency_key="j", topic=ARCHIVE_TOPIC, attempt=1, now=table.clock.now(),
+        instance_id="i", business_key="K1", subject_kind="", subject_id="", inputs={"days": 1},
+    )  # fmt: skip
+
+    with pytest.raises(NotAllowed):
+        archive_finished_instances(work, cast(WorkerPorts, None))
+
+
+def test_every_table_that_names_an_instance_goes_with_it_or_has_no_row_when_it_goes() -> None:
+    referring = {
+        table.name
+        for table in METADATA.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table is table_of(Instance)
+    }
+
+    assert referring == {table.name for table in map(table_of, ARCHIVED[1:])} | {"job"}

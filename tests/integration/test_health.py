@@ -26,12 +26,20 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site.services.database.close()
 
 
-def add_job(site: Site, state: str, *, due_seconds_ago: float, is_sent: bool = False) -> str:
+def add_job(
+    site: Site,
+    state: str,
+    *,
+    due_seconds_ago: float,
+    is_sent: bool = False,
+    channel: str = "engine",
+) -> str:
     now = site.services.clock.now()
     with site.services.database.write() as session:
         job = Job(
-            shard=shard_of(state), kind="system", topic="t", state=state, created_at=now,
-            due_at=now - timedelta(seconds=due_seconds_ago), sent_at=now if is_sent else None,
+            shard=shard_of(state), kind="system", topic="t", channel=channel, state=state,
+            created_at=now, due_at=now - timedelta(seconds=due_seconds_ago),
+            sent_at=now if is_sent else None,
         )  # fmt: skip
         session.add(job)
         session.flush()
@@ -50,7 +58,8 @@ def test_health_and_readiness_need_no_sign_in(site: Site) -> None:
     assert ready.json["status"] == "ready"
     assert ready.json["database"] == {"kind": "sqlite", "reachable": True}
     assert ready.json["jobs"] == {
-        "ready": 0, "leased": 0, "dead": 0, "oldest_due_seconds": 0.0, "pump_lag_seconds": 0.0,
+        "ready": 0, "external": 0, "leased": 0, "dead": 0,
+        "oldest_due_seconds": 0.0, "pump_lag_seconds": 0.0,
     }  # fmt: skip
 
 
@@ -59,13 +68,15 @@ def test_readiness_tells_how_the_jobs_stand(site: Site) -> None:
     add_job(site, "scheduled", due_seconds_ago=5)
     add_job(site, "ready", due_seconds_ago=7)
     add_job(site, "ready", due_seconds_ago=40, is_sent=True)
+    add_job(site, "ready", due_seconds_ago=50, channel="external")
     add_job(site, "leased", due_seconds_ago=60)
     add_job(site, "dead", due_seconds_ago=600)
 
     jobs = site.app.test_client().get("/readyz").json["jobs"]
 
     assert jobs == {
-        "ready": 2, "leased": 1, "dead": 1, "oldest_due_seconds": 40.0, "pump_lag_seconds": 7.0,
+        "ready": 3, "external": 1, "leased": 1, "dead": 1,
+        "oldest_due_seconds": 50.0, "pump_lag_seconds": 7.0,
     }  # fmt: skip
 
 
@@ -129,5 +140,5 @@ def test_the_figures_are_read_by_index_however_many_timers_wait(site: Site) -> N
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {read}")]
 
     looks = [step for step in plan if "job" in step or "incident" in step]
-    assert len(looks) == 7
+    assert len(looks) == 9
     assert all("USING" in step and "INDEX" in step for step in looks), plan

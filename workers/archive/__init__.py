@@ -1,0 +1,1 @@
+"""Finished instances to the archive, once a day."""
