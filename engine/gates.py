@@ -24,6 +24,8 @@ from models.release import Duty
 from models.vocabulary import AuditTag, AuthorizationState, Decision
 
 GRANTING = (Decision.AUTHORIZE.value, Decision.AUTHORIZE_WITH_CONDITIONS.value)
+BARRED_DUTIES = ("proposer", "author", "mover")
+"""Who did one of these for a subject authorizes nothing of it."""
 RECORD_TABLES = {"proposal": "criteria_proposal", "rfc": "criteria_rfc"}
 
 
@@ -150,7 +152,7 @@ def seat_gate(
     """Open a new round of a gate: name the seats, bar those who proposed or wrote it."""
     kind, subject_id = _subject_of(instance)
     duties = list_duties(ctx.session, kind, subject_id)
-    barred = {person for duty in ("proposer", "author") for person in duties.get(duty, ())}
+    barred = {person for duty in BARRED_DUTIES for person in duties.get(duty, ())}
     seats = name_seats(level, {level.role: list_holders(ctx.session, level.role)}, owners, barred)
     last = find_round(ctx.session, kind, subject_id, gate)
     subject = load_subject(ctx.session, kind, subject_id)
@@ -235,7 +237,11 @@ def cast_vote(
 def refuse_vote(session: Session, authorization: Authorization, person_id: str) -> None:
     """Raise SeparationOfDuties when this person may not vote in this round."""
     duties = list_duties(session, authorization.subject_kind, authorization.subject_id)
-    duty = find_barred_duty(duties, ("proposer", "author"), person_id)
+    duty = find_barred_duty(duties, BARRED_DUTIES, person_id)
+    if duty == "mover":
+        raise SeparationOfDuties(
+            "You moved tokens of its process; somebody else must decide.", rule="mover-votes"
+        )
     if duty:
         raise SeparationOfDuties(
             f"You are the {duty} of this; nobody authorizes their own.", rule=f"{duty}-votes"
@@ -293,6 +299,8 @@ def open_gate(ctx: Context, instance: Instance, gate: str) -> None:
     here, against people and rows, in the transaction that lets the instance through.
     """
     authorization, votes = _current_round(ctx, instance, gate)
+    if authorization.opened_at is not None:
+        raise GateClosed(f"{say_gate(gate)} was opened in this round; a new round must decide.")
     granted = count_votes(
         [CastVote(v.seat, v.person_id, v.decision) for v in votes], authorization.quorum
     )
@@ -334,7 +342,7 @@ def preauthorize_gate(ctx: Context, instance: Instance, gate: str, level: str) -
 
 def _refuse_barred(session: Session, authorization: Authorization, person_id: str) -> None:
     duties = list_duties(session, authorization.subject_kind, authorization.subject_id)
-    duty = find_barred_duty(duties, ("proposer", "author"), person_id)
+    duty = find_barred_duty(duties, BARRED_DUTIES, person_id)
     if duty:
         raise SeparationOfDuties(f"A vote of the {duty} does not count.", rule=f"{duty}-votes")
 

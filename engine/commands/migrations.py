@@ -1,42 +1,103 @@
-"""Changing running instances by hand: to another version of their diagram, or token by token."""
+"""Bringing running instances to another version of their diagram, one or many at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from engine.audit import record_event
 from engine.context import Context
 from engine.definitions import find_definition, load_definition_row
-from engine.errors import Conflict, GateClosed, InvalidInput, NotAllowed, NotFound, UnknownProcess
+from engine.errors import Conflict, GateClosed, InvalidInput, NotFound, Refusal
 from engine.gates import say_gate
-from engine.instances import advance_instance, load_instance, load_instance_definition
+from engine.instances import advance_instance
+from engine.interventions import (
+    Problem,
+    load_for_change,
+    read_gate_order,
+    require_reason,
+    trial,
+)
 from engine.runtime import migration
 from engine.runtime.gate_order import GateOrder
-from engine.runtime.interface import Definition
+from engine.runtime.interface import Advance, Ports
+from engine.runtime.interface import Definition as Diagram
 from engine.runtime.migration import MigrationPlan
-from engine.runtime.modification import Instruction, modify
 from engine.waits import rename_waits
+from models.definition import Definition
 from models.instance import Instance
 from models.queries.authorizations import list_open_gates
 from models.queries.definitions import find_version
-from models.vocabulary import AuditTag, InstanceState, Role
+from models.queries.instances import list_running_ids
+from models.vocabulary import AuditTag
 
-MAXIMUM_INSTRUCTIONS = 50
+MAXIMUM_INSTANCES = 100
+"""How many instances one command brings to another version."""
+
+
+@dataclass(frozen=True)
+class ElementMigration:
+    """What becomes of one element with a token or an armed event."""
+
+    element_id: str
+    outcome: Literal["mapped", "dropped", "refused"]
+    target: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
 class MigrationReport:
-    """What migrating an instance does, or would do."""
+    """What migrating an instance does, or would do, element by element."""
 
     instance_id: str
+    business_key: str
     from_version: int
     to_version: int
-    mapped: dict[str, str]
-    dropped: list[str]
-    problems: list[dict[str, str]]
+    mapped: Mapping[str, str]
+    """Elements with live tokens or armed events, and the elements that take their place."""
+    dropped: tuple[str, ...]
+    """Armed events that the new version lacks; they no longer wait."""
+    problems: tuple[Problem, ...]
+    before: Mapping[str, int]
+    after: Mapping[str, int]
     done: bool
+
+    @property
+    def elements(self) -> list[ElementMigration]:
+        """Tell element by element what maps, what does not and why; problems go first."""
+        refused = [ElementMigration(p.element, "refused", None, p.reason) for p in self.problems]
+        known = {one.element_id for one in refused}
+        mapped = [
+            ElementMigration(element, "mapped", target)
+            for element, target in self.mapped.items()
+            if element not in known
+        ]
+        return refused + mapped + [ElementMigration(one, "dropped") for one in self.dropped]
+
+
+@dataclass(frozen=True)
+class _Move:
+    """An instance on its way from one version to another."""
+
+    instance: Instance
+    old_row: Definition
+    new_row: Definition
+    old: Diagram
+    new: Diagram
+    mapping: Mapping[str, str]
+    plan: MigrationPlan
+
+    def report(
+        self, problems: Sequence[Problem], before: Mapping[str, int], *, done: bool
+    ) -> MigrationReport:
+        """Give the report as things stand now."""
+        return MigrationReport(
+            self.instance.id, self.instance.business_key, self.old_row.version,
+            self.new_row.version, dict(self.plan.mapped), self.plan.dropped, tuple(problems),
+            dict(before), dict(self.instance.tokens), done,
+        )  # fmt: skip
 
 
 def migrate_instance(
@@ -45,15 +106,84 @@ def migrate_instance(
     instance_id: str,
     version: int | None = None,
     mapping: Mapping[str, str] | None = None,
+    reason: str = "",
+    expected_version: int | None = None,
     dry_run: bool = False,
 ) -> MigrationReport:
     """Bring a running instance to another version of its diagram, by default the newest.
 
-    `mapping` gives the new ids of renamed elements. A dry run changes nothing and tells where
-    every token would go and which have no place. Raises Conflict when one has none, GateClosed
-    when the new version puts a gate before a token that is not open in its current round.
+    `mapping` gives the new ids of renamed elements. A dry run does all of it, undoes it, and tells
+    where every token would go and which have no place; it needs no reason. Raises Conflict when
+    one has none, GateClosed when a token would find itself behind a gate that it never passed or
+    before none where it had one, and StaleInstance when the instance is not at `expected_version`.
     """
-    instance = _load_running(ctx, instance_id)
+    said = "" if dry_run else require_reason(reason)
+    instance = load_for_change(ctx, instance_id, expected_version)
+    move = _plan(ctx, instance, version, dict(mapping or {}))
+    before = dict(instance.tokens)
+    problems = [Problem(p.element, Conflict.code, p.reason) for p in move.plan.problems]
+    problems += _find_closed_gates(ctx, move)
+    if not dry_run:
+        _refuse(problems)
+        _carry_out(ctx, move, said)
+        return move.report((), before, done=True)
+    if problems:
+        return move.report(problems, before, done=False)
+    try:
+        with trial(ctx) as tried:
+            _carry_out(tried, move, "a dry run")
+            return move.report((), before, done=False)
+    except Refusal as refusal:
+        problem = Problem(refusal.field or "", refusal.code, refusal.message)
+        return move.report([problem], before, done=False)
+
+
+def migrate_instances(
+    ctx: Context,
+    *,
+    process_key: str,
+    from_version: int,
+    version: int | None = None,
+    mapping: Mapping[str, str] | None = None,
+    instance_ids: Sequence[str] | None = None,
+    reason: str = "",
+    dry_run: bool = False,
+) -> list[MigrationReport]:
+    """Bring many running instances of one version to another; give what became of each.
+
+    All running ones of `from_version` (at most 100, the oldest first), or those named. Each goes
+    over by itself: one that is refused stays where it is, with the reason, and hinders no other.
+    """
+    if not dry_run:
+        require_reason(reason)
+    old_row = find_version(ctx.session, "bpmn", process_key, from_version)
+    if old_row is None:
+        raise NotFound(f"There is no version {from_version} of {process_key}.")
+    running = list_running_ids(ctx.session, old_row.id)
+    chosen = running[:MAXIMUM_INSTANCES] if instance_ids is None else list(instance_ids)
+    if len(chosen) > MAXIMUM_INSTANCES:
+        raise InvalidInput(f"Name at most {MAXIMUM_INSTANCES} at once.", field="instances")
+    strange = [one for one in chosen if one not in set(running)]
+    if strange:
+        raise NotFound(
+            f"{strange[0][:80]} does not run version {from_version} of {process_key}.",
+            field="instances",
+        )
+    options = {"version": version, "mapping": mapping, "reason": reason, "dry_run": dry_run}
+    return [_migrate_one(ctx, instance_id, options) for instance_id in sorted(set(chosen))]
+
+
+def _migrate_one(ctx: Context, instance_id: str, options: dict[str, Any]) -> MigrationReport:
+    dry = {**options, "dry_run": True}
+    report = migrate_instance(ctx, instance_id=instance_id, **dry)
+    if options["dry_run"] or report.problems:
+        return report
+    return migrate_instance(ctx, instance_id=instance_id, **options)
+
+
+def _plan(
+    ctx: Context, instance: Instance, version: int | None, mapping: Mapping[str, str]
+) -> _Move:
     old_row = find_definition(ctx.session, "bpmn", row_id=instance.definition_id)
     new_row = find_version(ctx.session, "bpmn", instance.process_key, version)
     if new_row is None:
@@ -61,184 +191,88 @@ def migrate_instance(
     if new_row.id == old_row.id:
         raise Conflict(f"The instance runs version {new_row.version} already.")
     old, new = load_definition_row(old_row), load_definition_row(new_row)
-    renamed = dict(mapping or {})
-    plan = migration.plan_migration(old, new, instance.snapshot, renamed)
-    closed = _find_closed_gates(ctx, instance, old, new, plan)
-    report = MigrationReport(
-        instance_id=instance.id,
-        from_version=old_row.version,
-        to_version=new_row.version,
-        mapped=dict(plan.mapped),
-        dropped=list(plan.dropped),
-        problems=[{"element": p.element, "reason": p.reason} for p in plan.problems] + closed,
-        done=not dry_run,
-    )
-    if dry_run:
-        return report
-    _refuse_problems(plan, closed, report)
-    before = dict(instance.tokens)
-    state, instance.definition_id = instance.snapshot, new_row.id
-    advance = advance_instance(
-        ctx, instance, lambda _d, _s, ports: migration.migrate(old, new, state, ports, renamed)
-    )
-    rename_waits(ctx, instance, advance)
-    _record(ctx, instance, before, report)
-    return report
+    for source, target in mapping.items():
+        if source not in old.elements:
+            raise InvalidInput(
+                f"Version {old_row.version} has no element {source}.", field=f"mapping.{source}"
+            )
+        if target not in new.elements:
+            raise InvalidInput(
+                f"Version {new_row.version} has no element {target}.", field=f"mapping.{source}"
+            )
+    plan = migration.plan_migration(old, new, instance.snapshot, mapping)
+    return _Move(instance, old_row, new_row, old, new, mapping, plan)
 
 
-def modify_instance(
-    ctx: Context, *, instance_id: str, instructions: Sequence[Mapping[str, Any]], reason: str
-) -> Instance:
-    """Move, add or cancel tokens of a running instance, with a reason.
+def _find_closed_gates(ctx: Context, move: _Move) -> list[Problem]:
+    """Tell the tokens that would get past a gate, or go on without one that they have before them.
 
-    Each instruction is one of `{"move": {"from", "to"}}`, `{"add": {"at"}}`, `{"cancel": {"at"}}`
-    with ids of elements. No token gets onto an element that opens a gate, nor past one: it may
-    go where flows lead from its element without opening a gate, and behind gates only if each of
-    them is open in its current round and was opened after those before it. Raises GateClosed,
-    InvalidInput naming the element, or Conflict.
+    A version that asks for fewer authorizations is for new instances; those that run keep theirs.
     """
-    read = [_read_instruction(given, number) for number, given in enumerate(instructions, start=1)]
-    if not 1 <= len(read) <= MAXIMUM_INSTRUCTIONS:
-        raise InvalidInput(f"Give 1 to {MAXIMUM_INSTRUCTIONS} instructions.", field="instructions")
-    if not reason.strip():
-        raise InvalidInput("Say why; it goes on record.", field="reason")
-    instance = _load_running(ctx, instance_id)
-    gates = GateOrder(load_instance_definition(ctx, instance), _loader(ctx))
-    for instruction in read:
-        _refuse_gate(ctx, instance, gates, instruction)
-    before = dict(instance.tokens)
-    advance_instance(ctx, instance, lambda d, state, ports: modify(d, state, read, ports))
-    record_event(
-        ctx,
-        AuditTag.INSTANCE_MODIFIED,
-        instance.business_key,
-        f"{ctx.actor.name} changed where it is: {reason.strip()}",
-        chain=instance.id,
-        detail={
-            "instructions": [dict(given) for given in instructions],
-            "reason": reason.strip(),
-            "before": before,
-            "after": dict(instance.tokens),
-        },
-    )
-    return instance
-
-
-def _load_running(ctx: Context, instance_id: str) -> Instance:
-    if not ctx.actor.holds(Role.PROCESS_OWNER):
-        raise NotAllowed("Only a process owner changes running instances.")
-    instance = load_instance(ctx, instance_id)
-    if instance.state != InstanceState.RUNNING:
-        raise Conflict("The instance has ended already.")
-    return instance
-
-
-def _loader(ctx: Context) -> Any:
-    def load(key: str) -> Definition | None:
-        try:
-            return load_definition_row(find_definition(ctx.session, "bpmn", key))
-        except UnknownProcess:
-            return None
-
-    return load
-
-
-def _find_closed_gates(
-    ctx: Context, instance: Instance, old: Definition, new: Definition, plan: MigrationPlan
-) -> list[dict[str, str]]:
-    """Tell the tokens that would find themselves behind a gate that they never passed."""
-    load = _loader(ctx)
-    before, after = GateOrder(old, load), GateOrder(new, load)
-    opened = list_open_gates(ctx.session, instance)
+    before, after = read_gate_order(ctx, move.old), read_gate_order(ctx, move.new)
+    opened = list_open_gates(ctx.session, move.instance)
     found = []
-    for element, target in plan.mapped.items():
-        passed = {*before.before(element), *opened}
-        for gate in after.before(target):
-            if gate not in passed:
+    for element in before.innermost(move.plan.mapped):
+        target = move.plan.mapped[element]
+        for gate in after.gates:
+            if _gets_past(gate, (before, element), (after, target), gate in opened):
                 reason = (
                     f"The new version puts it behind {say_gate(gate).lower()}, which is closed."
                 )
-                found.append({"element": element, "reason": reason})
+                found.append(Problem(element, GateClosed.code, reason))
+        for gate in before.gates:
+            if before.is_ahead(gate, element) and not after.is_ahead(gate, target):
+                reason = f"The new version no longer has {say_gate(gate).lower()} before it."
+                found.append(Problem(element, GateClosed.code, reason))
     return found
 
 
-def _refuse_problems(
-    plan: MigrationPlan, closed: list[dict[str, str]], report: MigrationReport
-) -> None:
-    if plan.problems:
-        first = plan.problems[0]
-        raise Conflict(
-            f"{first.element}: {first.reason}", field=first.element, problems=report.problems
-        )
-    if closed:
-        raise GateClosed(closed[0]["reason"], field=closed[0]["element"], problems=closed)
+def _gets_past(
+    gate: str, old: tuple[GateOrder, str], new: tuple[GateOrder, str], is_open: bool
+) -> bool:
+    """Tell whether a token is put behind a gate that it has not passed in the old version."""
+    before, element = old
+    after, target = new
+    if not after.is_behind(gate, target) or before.is_behind(gate, element):
+        return False
+    return not is_open or before.is_ahead(gate, element) or after.is_ahead(gate, target)
 
 
-def _record(
-    ctx: Context, instance: Instance, before: dict[str, Any], report: MigrationReport
-) -> None:
+def _refuse(problems: Sequence[Problem]) -> None:
+    if not problems:
+        return
+    first, detail = problems[0], [vars(problem) for problem in problems]
+    if first.code == GateClosed.code:
+        raise GateClosed(first.reason, field=first.element, problems=detail)
+    raise Conflict(f"{first.element}: {first.reason}", field=first.element, problems=detail)
+
+
+def _carry_out(ctx: Context, move: _Move, reason: str) -> None:
+    instance = move.instance
+    before, state = dict(instance.tokens), instance.snapshot
+    instance.definition_id = move.new_row.id
+    advance = advance_instance(ctx, instance, partial(_migrate_state, move, state))
+    rename_waits(ctx, instance, advance)
     record_event(
         ctx,
         AuditTag.INSTANCE_MIGRATED,
         instance.business_key,
-        f"{ctx.actor.name} brought it from version {report.from_version} of the diagram "
-        f"to version {report.to_version}",
+        f"{ctx.actor.name} brought it from version {move.old_row.version} of the diagram "
+        f"to version {move.new_row.version}: {reason}",
         chain=instance.id,
         detail={
-            "from": report.from_version,
-            "to": report.to_version,
-            "mapped": report.mapped,
-            "dropped": report.dropped,
+            "reason": reason,
+            "from": move.old_row.version,
+            "to": move.new_row.version,
+            "mapped": dict(move.plan.mapped),
+            "dropped": list(move.plan.dropped),
             "before": before,
             "after": dict(instance.tokens),
         },
     )
 
 
-def _read_instruction(given: Mapping[str, Any], number: int) -> Instruction:
-    field = f"instructions.{number}"
-    if not isinstance(given, Mapping) or len(given) != 1:
-        raise InvalidInput("An instruction is one of move, add, cancel.", field=field)
-    [(kind, arguments)] = given.items()
-    names = {"move": {"from", "to"}, "add": {"at"}, "cancel": {"at"}}.get(kind)
-    if names is None:
-        raise InvalidInput("An instruction is one of move, add, cancel.", field=field)
-    if (
-        not isinstance(arguments, Mapping)
-        or set(arguments) != names
-        or not all(isinstance(value, str) and value for value in arguments.values())
-    ):
-        raise InvalidInput(f"{kind} takes {' and '.join(sorted(names))}.", field=field)
-    if kind == "move":
-        return Instruction("move", arguments["from"], arguments["to"])
-    if kind == "add":
-        return Instruction("add", target=arguments["at"])
-    return Instruction("cancel", source=arguments["at"])
-
-
-def _refuse_gate(
-    ctx: Context, instance: Instance, gates: GateOrder, instruction: Instruction
-) -> None:
-    target = instruction.target
-    if target is None:
-        return
-    opens = gates.opens(target)
-    if opens:
-        raise GateClosed(
-            f"{target} opens {say_gate(opens[0]).lower()}; only the flow of the diagram does that.",
-            field=target,
-        )
-    if instruction.source and gates.leads_on(instruction.source, target):
-        return
-    opened = list_open_gates(ctx.session, instance)
-    last = None
-    for gate in gates.before(target):
-        at = opened.get(gate)
-        if at is None or (last is not None and at < last):
-            raise GateClosed(
-                f"{target} is behind {say_gate(gate).lower()}, which is not open in its current "
-                "round.",
-                field=target,
-                gate=gate,
-            )
-        last = at
+def _migrate_state(
+    move: _Move, state: bytes, _definition: Diagram, _state: bytes, ports: Ports
+) -> Advance:
+    return migration.migrate(move.old, move.new, state, ports, move.mapping)

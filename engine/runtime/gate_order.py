@@ -1,17 +1,19 @@
-"""Which gates stand before an element of a diagram, and what can be reached without opening one.
+"""Which gates stand before an element of a diagram, and which of them moved tokens would get past.
 
-A token that a person moves must not get past a gate that the diagram would have made it open. An
-element is behind a gate when it can be reached from where the gate is opened without going back,
-that is, without a flow to an element that every way to its source has passed already. Where loops
-can't be told from the way ahead, more counts as behind a gate rather than less.
+A token that a person moves, adds or cancels must not get anything past a gate that the diagram
+would have made it open. An element is behind a gate when it can be reached from where the gate is
+opened without going back, that is, without a flow to an element that every way to its source has
+passed already. Where loops can't be told from the way ahead, more counts as behind a gate rather
+than less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from engine.runtime.activities import CallActivity, Subprocess
 from engine.runtime.events import EventSubprocessStart
+from engine.runtime.gateways import JoiningGateway
 from engine.runtime.interface import Definition
 from engine.runtime.multi_instance import MultiInstance, StandardLoop
 from engine.runtime.process import Compiled
@@ -32,48 +34,131 @@ class GateOrder:
 
     def __init__(self, definition: Definition, load_called: LoadCalled = lambda _: None) -> None:
         """Take the diagram and what gives a called one by its key; a call opens what it opens."""
-        self._scopes: dict[str, str] = {}
         compiled: Compiled = definition.compiled
+        self._scopes: dict[str, str] = {}
         for scope_id, spec in compiled.scopes.items():
             for name in spec.task_specs:
                 self._scopes.setdefault(name.partition("/")[0], scope_id)
-        self._flows = _read_flows(compiled)
-        self._openers = _find_openers(definition, load_called, frozenset({definition.key}))
-        self._first: Node = (compiled.process.name, _FIRST)
-        self._ahead = _without_loops(self._flows, self._first)
+        self._owners = _find_owners(compiled)
+        self._flows = _read_flows(compiled, self._owners)
+        self._ahead = _without_loops(self._flows, (compiled.process.name, _FIRST))
+        self._joins = _find_joins(compiled, self._flows)
+        self._opened_by = _find_openers(definition, load_called, frozenset({definition.key}))
+        self._openers: dict[str, set[Node]] = {}
+        for element, gates in self._opened_by.items():
+            for gate in gates:
+                self._openers.setdefault(gate, set()).add(self._node(element))
+        self._behind = {
+            opener: _reach(self._ahead, self._ahead.get(opener, ()), set())
+            for openers in self._openers.values()
+            for opener in openers
+        }
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Give the gates that the diagram opens."""
+        return tuple(self._openers)
 
     def opens(self, element_id: str) -> tuple[str, ...]:
         """Give the gates that an element opens."""
-        return self._openers.get(element_id, ())
+        return self._opened_by.get(element_id, ())
 
-    def before(self, element_id: str) -> tuple[str, ...]:
-        """Give the gates that an element is behind, the first on the way first."""
-        behind = {opener: self._behind(opener) for opener in self._openers}
-        target = self._node(element_id)
-        found = [opener for opener in self._openers if target in behind[opener]]
-        found.sort(key=lambda opener: sum(self._node(opener) in behind[o] for o in found))
-        return tuple(dict.fromkeys(gate for opener in found for gate in self._openers[opener]))
+    def is_ahead(self, gate: str, element_id: str) -> bool:
+        """Tell whether a token at the element may still come to where the gate is opened."""
+        openers = self._openers.get(gate, set())
+        return bool(openers & _reach(self._ahead, self._places(element_id), set()))
 
-    def leads_on(self, source: str, target: str) -> bool:
-        """Tell whether flows lead from one element to another without opening a gate."""
-        closed = {self._node(opener) for opener in self._openers}
-        start, goal = self._node(source), self._node(target)
-        return goal in _reach(self._flows, self._flows.get(start, ()), closed)
+    def is_behind(self, gate: str, element_id: str) -> bool:
+        """Tell whether the diagram makes tokens open the gate before the element, on some way."""
+        node = self._node(element_id)
+        return any(node in self._behind[opener] for opener in self._openers.get(gate, ()))
 
-    def _behind(self, opener: str) -> set[Node]:
-        return _reach(self._ahead, self._ahead.get(self._node(opener), ()), set())
+    def innermost(self, elements: Iterable[str]) -> list[str]:
+        """Leave out the activities that other elements of these are inside of."""
+        given = list(elements)
+        around = {outer for element in given for outer in self.around(element)}
+        return [element for element in given if element not in around]
+
+    def around(self, element_id: str) -> list[str]:
+        """Give the activities around an element, the innermost first."""
+        found: list[str] = []
+        scope_id = self._scopes.get(element_id, "")
+        while scope_id in self._owners:
+            scope_id, name = self._owners[scope_id]
+            found.append(name.partition("/")[0])
+        return found
+
+    def find_skipped(
+        self, before: Collection[str], after: Collection[str], closed: Iterable[str]
+    ) -> list[tuple[str, str]]:
+        """Give the gates that tokens at `after` would get past, and those at `before` would not.
+
+        All three are compared for each gate of `closed`: what can be reached without opening it,
+        where tokens that join others wait while one of them must still open it. Each gate comes
+        with an element behind it that would be reached, as (element, gate).
+        """
+        found = []
+        for gate in closed:
+            behind = {n for opener in self._openers.get(gate, ()) for n in self._behind[opener]}
+            skipped = (self._reach_closed(gate, after) - self._reach_closed(gate, before)) & behind
+            if skipped:
+                names = sorted(name for _, name in skipped if "/" not in name and EXIT not in name)
+                moved = [element for element in after if self._node(element) in skipped]
+                found.append(((moved or names or sorted(after))[0], gate))
+        return found
+
+    def _reach_closed(self, gate: str, tokens: Collection[str]) -> set[Node]:
+        """Give what these tokens can reach, being all there are, while a gate stays closed."""
+        stops = set(self._openers.get(gate, ()))
+        stops |= {join for join in self._joins if self._waits(join, gate, tokens)}
+        places = [place for element in tokens for place in self._places(element)]
+        return _reach(self._flows, places, stops)
+
+    def _waits(self, join: Node, gate: str, tokens: Collection[str]) -> bool:
+        """Tell whether tokens wait at a join for one that must open the gate on its way there."""
+        openers = {o for o in self._openers.get(gate, ()) if join in self._behind[o]}
+        if not openers:
+            return False
+        activity = join[1].removesuffix(EXIT).partition("/")[0]
+        return any(
+            openers & _reach(self._ahead, self._places(token), set())
+            for token in tokens
+            # An activity ends when the tokens inside it have; a gateway waits for all.
+            if not join[1].endswith(EXIT) or activity in self.around(token)
+        )
+
+    def _places(self, element_id: str) -> list[Node]:
+        """Give where a token at the element is, its armed boundary events included."""
+        scope_id, name = self._node(element_id)
+        split = (scope_id, f"{name}/boundary")
+        return [(scope_id, name), split] if split in self._flows else [(scope_id, name)]
 
     def _node(self, element_id: str) -> Node:
         return (self._scopes.get(element_id, ""), element_id)
 
 
-def _read_flows(compiled: Compiled) -> dict[Node, tuple[Node, ...]]:
-    owners = {
+def _find_owners(compiled: Compiled) -> dict[str, Node]:
+    """Give the activity that each scope is the inside of."""
+    return {
         spec.spec: (scope_id, spec.name)
         for scope_id, scope in compiled.scopes.items()
         for spec in scope.task_specs.values()
         if isinstance(spec, Subprocess) and not isinstance(spec, CallActivity)
     }
+
+
+def _find_joins(compiled: Compiled, flows: Mapping[Node, Iterable[Node]]) -> set[Node]:
+    """Give where tokens wait for each other: joining gateways, and the ends of activities."""
+    gateways = {
+        (scope_id, name)
+        for scope_id, scope in compiled.scopes.items()
+        for name, spec in scope.task_specs.items()
+        if isinstance(spec, JoiningGateway) and len(spec.incoming) > 1
+    }
+    return gateways | {node for node in flows if node[1].endswith(EXIT)}
+
+
+def _read_flows(compiled: Compiled, owners: Mapping[str, Node]) -> dict[Node, tuple[Node, ...]]:
     flows: dict[Node, tuple[Node, ...]] = {}
     for scope_id, scope in compiled.scopes.items():
         owner = owners.get(scope_id)
@@ -83,7 +168,10 @@ def _read_flows(compiled: Compiled) -> dict[Node, tuple[Node, ...]]:
             following += [(scope_id, listener) for listener in getattr(spec, "listeners", ())]
             if isinstance(spec, EventSubprocessStart):
                 following.append((scope_id, spec.subprocess_name))
-            if not following and owner is not None:
+            if spec.is_instance:
+                # One instance of a repeated activity ends within the activity.
+                following = [(scope_id, name + EXIT)]
+            elif not following and owner is not None:
                 following = [(owner[0], owner[1] + EXIT)]
             _add_activity(flows, node, spec, following)
     return flows
@@ -124,7 +212,7 @@ def _find_openers(
 def _reach(
     flows: Mapping[Node, Iterable[Node]], first: Iterable[Node], closed: set[Node]
 ) -> set[Node]:
-    """Give what is reached from `first` on, not going beyond what is closed."""
+    """Give what is reached from `first` on, without what is closed and what only it leads to."""
     found: set[Node] = set()
     stack = list(first)
     while stack:

@@ -106,6 +106,20 @@ def list_tasks_of(session: Session, row: InstanceRow) -> list[UserTask]:
     return read_finished(found.archived).tasks if found else []
 
 
+def list_running_ids(session: Session, definition_id: str) -> list[str]:
+    """Give the ids of the instances that run on a version, the oldest first."""
+    return list(
+        session.scalars(
+            select(Instance.id)
+            .where(
+                Instance.definition_id == definition_id,
+                Instance.state == InstanceState.RUNNING.value,
+            )
+            .order_by(Instance.id)
+        )
+    )
+
+
 def list_message_waits(session: Session, instance_id: str) -> list[MessageWait]:
     """Give the messages an instance waits for."""
     return list(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from engine.commands.migrations import migrate_instance
+from engine.commands.migrations import migrate_instance, migrate_instances
 from engine.commands.processes import correlate_message
 from engine.commands.tasks import claim_task
 from engine.context import Context
-from engine.errors import Conflict, GateClosed, NotAllowed, NotFound
+from engine.errors import (
+    Conflict,
+    GateClosed,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    StaleInstance,
+)
 from engine.instances import load_instance_definition
 from models.audit import AuditEvent
 from models.database import Database
@@ -67,7 +76,7 @@ def test_an_open_task_stays_the_same_row_with_its_claim(table: Table) -> None:
     table.do(claim_task, task_id=task.id)
     table.put("p", SECOND)
 
-    report = table.do(migrate_instance, instance_id=instance)
+    report = table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
 
     assert (report.from_version, report.to_version, report.mapped) == (1, 2, {"write": "write"})
     [kept] = table.open_tasks()
@@ -86,7 +95,7 @@ def test_a_dry_run_changes_nothing_and_says_what_would_happen(table: Table) -> N
     report = table.do(migrate_instance, instance_id=instance, dry_run=True)
 
     assert not report.done
-    assert [problem["element"] for problem in report.problems] == ["write"]
+    assert [problem.element for problem in report.problems] == ["write"]
     after = table.instance(instance)
     assert (after.version, after.snapshot) == (before.version, before.snapshot)
     assert len(table.all(AuditEvent)) == events
@@ -99,7 +108,7 @@ def test_a_token_without_a_place_keeps_the_instance_where_it_is(table: Table) ->
     table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
 
     with pytest.raises(Conflict) as refusal:
-        table.do(migrate_instance, instance_id=instance)
+        table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
 
     assert refusal.value.field == "write"
     assert versions_of(table, instance) == digest
@@ -113,7 +122,12 @@ def test_a_renamed_element_is_mapped_by_hand(table: Table) -> None:
     [task] = table.open_tasks()
     table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
 
-    table.do(migrate_instance, instance_id=instance, mapping={"write": "draft"})
+    table.do(
+        migrate_instance,
+        instance_id=instance,
+        mapping={"write": "draft"},
+        reason="The diagram was corrected",
+    )
 
     [kept] = table.open_tasks()
     assert (kept.id, kept.element_id) == (task.id, "draft")
@@ -145,8 +159,8 @@ def test_a_token_goes_only_to_the_same_kind_in_the_same_place(
     report = table.do(migrate_instance, instance_id=instance, dry_run=True)
 
     [problem] = report.problems
-    assert problem["element"] == "write"
-    assert reason in problem["reason"]
+    assert problem.element == "write"
+    assert reason in problem.reason
 
 
 def test_a_deadline_that_only_the_new_version_has_is_set(table: Table) -> None:
@@ -154,7 +168,7 @@ def test_a_deadline_that_only_the_new_version_has_is_set(table: Table) -> None:
     instance = table.start("p")
     table.put("p", WITH_DEADLINE)
 
-    table.do(migrate_instance, instance_id=instance)
+    table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
     table.clock.advance(hours=2)
     table.work()
 
@@ -166,9 +180,9 @@ def test_a_deadline_that_the_new_version_lacks_is_dropped(table: Table) -> None:
     instance = table.start("p")
     table.put("p", FIRST)
 
-    report = table.do(migrate_instance, instance_id=instance)
+    report = table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
 
-    assert report.dropped == ["late"]
+    assert report.dropped == ("late",)
     assert table.jobs() == []
     table.finish("write")
     assert table.instance(instance).state == "ended"
@@ -181,7 +195,11 @@ def test_timers_keep_their_rows_and_their_time(table: Table) -> None:
     table.clock.advance(minutes=30)
     table.put("p", WITH_DEADLINE.replace("PT1H", "PT5H"))
 
-    table.do(migrate_instance, instance_id=table.open_tasks()[0].instance_id)
+    table.do(
+        migrate_instance,
+        instance_id=table.open_tasks()[0].instance_id,
+        reason="The diagram was corrected",
+    )
 
     [kept] = table.jobs()
     assert (kept.id, kept.due_at) == (timer.id, timer.due_at)
@@ -199,7 +217,7 @@ def test_a_message_wait_follows_the_name_in_the_new_version(table: Table) -> Non
     instance = table.start("p")
     table.put("p", notation, before='<message id="m" name="settled"/>')
 
-    table.do(migrate_instance, instance_id=instance)
+    table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
     told = table.do(correlate_message, name="settled", correlation_key="K1")
 
     assert told.delivered
@@ -232,7 +250,7 @@ def test_parallel_branches_subprocesses_and_repeated_tasks_go_along(table: Table
     table.do_task(first.id)
     table.put("p", notation.replace("{more}", "user close").replace("{rest}", "close >"))
 
-    report = table.do(migrate_instance, instance_id=instance)
+    report = table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
 
     assert set(report.mapped) == {"join", "vote"}
     for task in table.open_tasks():
@@ -261,7 +279,7 @@ def test_a_join_with_waiting_tokens_keeps_its_flows(table: Table) -> None:
     )
 
     with pytest.raises(Conflict) as refusal:
-        table.do(migrate_instance, instance_id=instance)
+        table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
 
     assert refusal.value.field == "join"
 
@@ -281,9 +299,124 @@ def test_a_new_version_does_not_carry_a_token_behind_a_closed_gate(table: Table)
 
     dry = table.do(migrate_instance, instance_id=instance, dry_run=True)
     with pytest.raises(GateClosed):
-        table.do(migrate_instance, instance_id=instance)
+        table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
 
-    assert [problem["element"] for problem in dry.problems] == ["write"]
+    assert [problem.element for problem in dry.problems] == ["write"]
+
+
+def test_a_version_without_a_gate_is_for_new_instances(table: Table) -> None:
+    gated = """
+        start begin
+        user ask
+        service open assent:record="gate.open" assent:gate="phase_1"
+        user write
+        end done
+        begin > ask > open > write > done
+    """
+    table.put("p", gated)
+    instance = table.start("p")
+    table.put("p", "start begin\nuser ask\nuser write\nend done\nbegin > ask > write > done")
+
+    dry = table.do(migrate_instance, instance_id=instance, dry_run=True)
+    mapped = table.do(
+        migrate_instance, instance_id=instance, mapping={"ask": "write"}, dry_run=True
+    )
+
+    assert [(problem.element, problem.code) for problem in dry.problems] == [("ask", "gate-closed")]
+    assert "no longer has" in dry.problems[0].reason
+    assert [problem.code for problem in mapped.problems] == ["gate-closed"]
+
+
+def test_a_mapping_does_not_carry_a_token_past_a_gate_of_the_same_diagram(table: Table) -> None:
+    gated = """
+        start begin
+        user ask
+        service open assent:record="gate.open" assent:gate="phase_1"
+        user write
+        end done
+        begin > ask > open > write > done
+    """
+    table.put("p", gated)
+    instance = table.start("p")
+    table.put("p", gated.replace("user write", 'user write name="Write"'))
+
+    with pytest.raises(GateClosed) as refusal:
+        table.do(
+            migrate_instance, instance_id=instance, mapping={"ask": "write"}, reason="A short cut"
+        )
+
+    assert refusal.value.field == "ask"
+    assert table.do(migrate_instance, instance_id=instance, dry_run=True).problems == ()
+
+
+@pytest.mark.parametrize("mapping", [{"nowhere": "write"}, {"write": "nowhere"}])
+def test_a_mapping_names_elements_that_exist(table: Table, mapping: dict[str, str]) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    table.put("p", SECOND)
+
+    with pytest.raises(InvalidInput, match="has no element nowhere"):
+        table.do(migrate_instance, instance_id=instance, mapping=mapping, dry_run=True)
+
+
+def test_a_dry_run_does_it_all_and_shows_where_the_tokens_would_be(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
+    events = len(table.all(AuditEvent))
+
+    report = table.do(
+        migrate_instance, instance_id=instance, mapping={"write": "draft"}, dry_run=True
+    )
+
+    assert (report.before, report.after) == ({"write": 1}, {"draft": 1})
+    assert (report.problems, report.done) == ((), False)
+    assert table.waits_at(instance) == ["write"]
+    assert len(table.all(AuditEvent)) == events
+
+
+def test_a_reason_and_the_state_that_was_seen_are_asked_for(table: Table) -> None:
+    table.put("p", FIRST)
+    instance = table.start("p")
+    seen = table.instance(instance).version
+    table.put("p", SECOND)
+
+    with pytest.raises(InvalidInput) as refusal:
+        table.do(migrate_instance, instance_id=instance)
+    with pytest.raises(StaleInstance):
+        table.do(
+            migrate_instance, instance_id=instance, reason="Corrected", expected_version=seen + 1
+        )
+
+    assert refusal.value.field == "reason"
+    assert table.waits_at(instance) == ["write"]
+
+
+def test_many_instances_go_over_each_by_itself(table: Table) -> None:
+    table.put("p", FIRST.replace("user write", "user prepare\nuser write").replace(
+        "begin > write", "begin > prepare > write"))  # fmt: skip
+    first, second, third = (table.start("p", key) for key in ("K1", "K2", "K3"))
+    table.finish("prepare", second)
+    table.put("p", SECOND)
+
+    def go(**more: Any) -> list[Any]:
+        return table.do(migrate_instances, process_key="p", from_version=1, **more)
+
+    dry = go(dry_run=True)
+    done = go(reason="Corrected")
+
+    for reports in (dry, done):
+        assert [len(report.problems) for report in reports] == [1, 0, 1]
+        assert [report.business_key for report in reports] == ["K1", "K2", "K3"]
+    assert [report.done for report in dry] == [False, False, False]
+    assert [report.done for report in done] == [False, True, False]
+    assert [table.waits_at(one) for one in (first, second, third)] == [
+        ["prepare"], ["write"], ["prepare"],
+    ]  # fmt: skip
+    with pytest.raises(NotFound):
+        go(instance_ids=[second], dry_run=True)
+    renamed = go(mapping={"prepare": "write"}, instance_ids=[third], reason="Corrected")
+    assert [(report.instance_id, report.done) for report in renamed] == [(third, True)]
 
 
 def test_what_was_done_is_on_record_with_before_and_after(table: Table) -> None:
@@ -291,7 +424,12 @@ def test_what_was_done_is_on_record_with_before_and_after(table: Table) -> None:
     instance = table.start("p")
     table.put("p", "start begin\nuser draft\nend done\nbegin > draft > done")
 
-    table.do(migrate_instance, instance_id=instance, mapping={"write": "draft"})
+    table.do(
+        migrate_instance,
+        instance_id=instance,
+        mapping={"write": "draft"},
+        reason="The diagram was corrected",
+    )
 
     [event] = table.all(AuditEvent, AuditEvent.tag == AuditTag.INSTANCE_MIGRATED.value)
     assert (event.detail["before"], event.detail["after"]) == ({"write": 1}, {"draft": 1})
@@ -305,9 +443,11 @@ def test_only_a_process_owner_migrates_and_only_to_another_version_that_exists(
     instance = table.start("p")
 
     with pytest.raises(Conflict):
-        table.do(migrate_instance, instance_id=instance)
+        table.do(migrate_instance, instance_id=instance, reason="The diagram was corrected")
     with pytest.raises(NotFound):
-        table.do(migrate_instance, instance_id=instance, version=7)
+        table.do(
+            migrate_instance, instance_id=instance, version=7, reason="The diagram was corrected"
+        )
     table.person = type(table.person)("u02", "Marta Novak", frozenset({"change_manager"}))
     with pytest.raises(NotAllowed):
         table.do(migrate_instance, instance_id=instance, dry_run=True)

@@ -11,6 +11,7 @@ from webapp.api import (
     gates,
     incidents,
     instances,
+    interventions,
     media,
     organization,
     people,
@@ -26,8 +27,8 @@ from webapp.api.operation import blueprint
 
 #: Named so that linters see why the modules are imported: each declares its operations.
 RESOURCES = (
-    proposals, rfcs, releases, tasks, instances, processes, findings, gates, schedule, media,
-    record, external_jobs, incidents, organization, people, description,
+    proposals, rfcs, releases, tasks, instances, interventions, processes, findings, gates,
+    schedule, media, record, external_jobs, incidents, organization, people, description,
 )  # fmt: skip
 
 

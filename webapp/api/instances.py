@@ -127,7 +127,7 @@ def read_instance(instance_id: str) -> Answer:
 def read_history(instance_id: str, query: dict[str, Any]) -> Answer:
     """List what happened in an instance, oldest first."""
     with read_session() as session:
-        _require_instance(session, instance_id)
+        require_instance(session, instance_id)
         page = list_events(
             session,
             chain_id=instance_id,
@@ -150,8 +150,8 @@ def cancel(instance_id: str, body: dict[str, Any]) -> Answer:
     """End an instance before its end, with a reason; process owners may."""
 
     def work(ctx: Context) -> Answer:
-        row = _require_instance(ctx.session, instance_id)
-        require_match(_etag(row))
+        row = require_instance(ctx.session, instance_id)
+        require_match(etag_of(row))
         cancel_instance(ctx, instance_id=instance_id, reason=body["reason"])
         ctx.session.flush()
         return _answer(ctx.session, instance_id)
@@ -166,7 +166,7 @@ def show_instance(row: InstanceRow, shape: Schema = INSTANCE, **more: Any) -> di
 
 
 def _answer(session: Session, instance_id: str) -> Answer:
-    row = _require_instance(session, instance_id)
+    row = require_instance(session, instance_id)
     tasks = [
         TaskRow(task, row.instance, row.number, row.title) for task in list_tasks_of(session, row)
     ]
@@ -176,7 +176,7 @@ def _answer(session: Session, instance_id: str) -> Answer:
         tasks=show_tasks(session, tasks),
         waits=_show_waits(session, instance_id),
     )
-    return Answer(body, etag=_etag(row))
+    return Answer(body, etag=etag_of(row))
 
 
 def _show_waits(session: Session, instance_id: str) -> list[dict[str, Any]]:
@@ -210,12 +210,14 @@ def _show_job(job: Job) -> dict[str, Any]:
     return {**shown, "kind": "timer"} if job.kind == JobKind.TIMER else shown
 
 
-def _require_instance(session: Session, instance_id: str) -> InstanceRow:
+def require_instance(session: Session, instance_id: str) -> InstanceRow:
+    """Give an instance with what it is about; raises NotFound."""
     row = find_instance(session, instance_id)
     if row is None:
         raise NotFound(f"There is no instance {instance_id[:80]}.")
     return row
 
 
-def _etag(row: InstanceRow) -> str:
+def etag_of(row: InstanceRow) -> str:
+    """Give the ETag of an instance as it stands."""
     return f"{row.instance.id}-{row.instance.version}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
 
 from models.account import Person
-from models.database import Database
-from tests.integration.site import QUICK_HASH, Site, read_csrf_token
-from webapp.demo.play import Play
-from webapp.demo.story import play_claims_triage
+from tests.integration.site import Site, read_csrf_token
 
 CHANGE_MANAGER, RELEASE_MANAGER, PORTFOLIO_MANAGER = "u02", "u03", "u04"
 CAB_MEMBER, BUILDER = "u06", "u10"
@@ -36,21 +31,6 @@ class Browser:
         """Post a form that stands on a page."""
         token = read_csrf_token(self.client.get(page).text)
         return self.client.post(path, data={**data, "csrf_token": token}, **kwargs)
-
-
-@pytest.fixture(scope="session")
-def told_template(loaded_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the file of a database in which REL-1 was planned and is being built, made once."""
-    folder = tmp_path_factory.mktemp("told")
-    site = Site(folder, template=loaded_template)
-    database = site.services.database
-    with database.write() as session:
-        session.execute(update(Person).values(password_hash=QUICK_HASH))
-    play_claims_triage(database, Play(database, site.services.clock, site.work))
-    _close_whole(database)
-    copy = folder / "told.db"
-    shutil.copy(folder / "assent.sqlite", copy)
-    return copy
 
 
 @pytest.fixture
@@ -79,9 +59,3 @@ def browser_of(story: Site) -> Callable[[str], Browser]:
         return Browser(client)
 
     return open_browser
-
-
-def _close_whole(database: Database) -> None:
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
