@@ -32,6 +32,12 @@ def draw_definition(row: Definition, tokens: Mapping[str, int] | None = None) ->
     return render_diagram(_layout(row.digest, row.content), tokens or {}, {}, title=row.name)
 
 
+def draw_afterwards(row: Definition, instance: Instance, tokens: Mapping[str, int]) -> Markup:
+    """Draw a version with the tokens that an instance would have, and what it has done."""
+    title = f"{row.name}, {instance.business_key}, afterwards"
+    return render_diagram(_layout(row.digest, row.content), tokens, instance.visits, title=title)
+
+
 def list_steps(row: Definition) -> list[Shape]:
     """Give the steps of a definition in reading order."""
     return outline(_layout(row.digest, row.content))

@@ -14,6 +14,8 @@ from engine.decisions.model import DecisionTable, LiteralExpression
 from engine.definitions import load_definition_row
 from engine.errors import Refusal
 from engine.gates import RECORD_TABLES, say_gate
+from engine.runtime.expression_list import list_expressions
+from engine.runtime.importing import import_diagram
 from engine.runtime.interface import Definition as Diagram
 from engine.runtime.interface import ElementInfo
 from models.definition import Definition
@@ -74,10 +76,29 @@ def describe_process(session: Session, row: Definition) -> dict[str, Any]:
     return {
         "steps": steps,
         "roles": _list_roles(diagram),
+        "expressions": view_expressions(row.content),
         "links": sorted(
             {(link["room"], link["key"]) for step in steps for link in step["links"] if link["url"]}
         ),
     }
+
+
+def view_expressions(content: bytes) -> list[dict[str, Any]]:
+    """Give the expressions of a diagram, each with the name of its element, as it is shown."""
+    names = {element.id: element.name for element in import_diagram(content).elements}
+    return [
+        {
+            "element": one.element or "",
+            "name": names.get(one.element or "", ""),
+            "line": one.line,
+            "what": one.what.removeprefix("the ").capitalize(),
+            "written": one.written,
+            "feel": one.feel,
+            "reason": one.reason,
+            "is_translated": one.is_translated,
+        }
+        for one in list_expressions(content)
+    ]
 
 
 def find_uses(session: Session, kind: str, key: str) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,12 +12,7 @@ from engine.feel.juel import is_juel, translate_juel
 from engine.runtime.extensions import bpmn_children, local_name, text_of
 from engine.runtime.layout import DiagramLayout, layout_of
 from engine.runtime.validation.document import bpmn_elements
-from engine.runtime.xml import BPMN_NAMESPACE, MAXIMUM_BYTES, line_of, parse_hardened
-
-_LATIN = re.compile(
-    rb"\s*<\?xml\b[^>]*?encoding\s*=\s*[\"'](iso-8859-1|latin-?1|windows-1252)[\"']",
-    re.IGNORECASE,
-)
+from engine.runtime.xml import BPMN_NAMESPACE, line_of, parse_hardened, recode_latin
 
 
 @dataclass(frozen=True)
@@ -61,23 +55,15 @@ def import_diagram(xml: bytes) -> ImportedDiagram:
     Raises `DiagramRefused` for what is not BPMN XML within the bounds of `parse_hardened`, and
     `InvalidInput` for a layout with coordinates that are no numbers.
     """
-    root = parse_hardened(_as_unicode(xml))
+    root = parse_hardened(recode_latin(xml))
     layout = layout_of(root)
     return ImportedDiagram(
         layout.name,
         tuple(str(p.get("id")) for p in bpmn_children(root, "process") if p.get("id")),
         tuple(_read_elements(root)),
         layout,
-        tuple(_translate_all(root)),
+        tuple(translate_all(root)),
     )
-
-
-def _as_unicode(xml: bytes) -> bytes:
-    """Return a file that declares Latin-1, as many tools did, in UTF-8; any other as it is."""
-    declared = _LATIN.match(xml) if len(xml) <= MAXIMUM_BYTES else None
-    if declared is None:
-        return xml
-    return xml.replace(declared.group(1), b"UTF-8", 1).decode("iso-8859-1").encode("utf-8")
 
 
 def _read_elements(root: etree._Element) -> Iterator[ImportedElement]:
@@ -88,7 +74,8 @@ def _read_elements(root: etree._Element) -> Iterator[ImportedElement]:
             yield ImportedElement(identifier, local_name(element), name, line_of(element))
 
 
-def _translate_all(root: etree._Element) -> Iterator[Translation]:
+def translate_all(root: etree._Element) -> Iterator[Translation]:
+    """Yield every text and attribute of a diagram that is written for Java, with its FEEL."""
     for element in root.iter():
         for text in (text_of(element), *(str(value) for value in element.attrib.values())):
             if text and is_juel(text):

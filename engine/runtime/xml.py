@@ -17,6 +17,10 @@ MAXIMUM_DEPTH = 256
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _DECLARATION = re.compile(rb"^\s*<\?xml\b[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._:-]+)[\"']")
 _DECLARATION_TEXT = re.compile(r"^\s*<\?xml\b[^>]*?\?>")
+_LATIN = re.compile(
+    rb"\s*<\?xml\b[^>]*?encoding\s*=\s*[\"'](iso-8859-1|latin-?1|windows-1252)[\"']",
+    re.IGNORECASE,
+)
 _PLAIN_TEXT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _TAG = re.compile(r"""<(/?)[^\W\d](?:[^<>"']|"[^"<]*"|'[^'<]*')*?(/?)>""")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -207,3 +211,11 @@ def _bad_character(character: str, element: str | None, line: int | None) -> Dia
         element=element,
         line=line,
     )
+
+
+def recode_latin(xml: bytes) -> bytes:
+    """Return a file that declares Latin-1, as many tools did, in UTF-8; any other as it is."""
+    declared = _LATIN.match(xml) if len(xml) <= MAXIMUM_BYTES else None
+    if declared is None:
+        return xml
+    return xml.replace(declared.group(1), b"UTF-8", 1).decode("iso-8859-1").encode("utf-8")

@@ -13,11 +13,12 @@ from engine.definitions import find_definition, load_definition_row
 from engine.errors import NotFound, Refusal
 from engine.people import name_people
 from models.instance import Instance, UserTask
+from models.queries.definitions import list_versions
 from models.queries.inbox import list_instance_tasks
 from models.queries.incidents import list_incidents, list_jobs
 from models.queries.instances import find_instance, list_instances, list_message_waits
 from models.queries.record import list_events
-from models.vocabulary import InstanceState, JobKind, TaskState, WaitKind
+from models.vocabulary import InstanceState, JobKind, Role, TaskState, WaitKind
 from webapp.auth.identity import current_actor
 from webapp.commands import run_command
 from webapp.diagrams import draw_instance
@@ -58,6 +59,8 @@ def show_instance(instance_id: str) -> str:
             instance=instance,
             archived_at=found.archived_at,
             definition=row,
+            newest=list_versions(session, "bpmn", instance.process_key)[0].version,
+            may_change=_may_change(instance),
             subject=subject,
             subject_url=page_of(instance.subject_kind, subject.number) if subject else None,
             svg=draw_instance(session, instance, request.args.get("element", "")),
@@ -101,6 +104,10 @@ def close_incident(incident_id: str) -> BaseResponse:
     except Refusal as refusal:
         flash(refusal.message, "bad")
     return redirect(target, 303)
+
+
+def _may_change(instance: Instance) -> bool:
+    return instance.state == InstanceState.RUNNING and current_actor().holds(Role.PROCESS_OWNER)
 
 
 def _list_waits(session: Session, instance: Instance) -> list[dict[str, Any]]:

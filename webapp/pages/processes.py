@@ -14,6 +14,7 @@ from engine.errors import DiagramRefused, InvalidInput, NotAllowed, NotFound, Re
 from engine.forms import read_form
 from engine.people import name_people
 from engine.runtime.dmn_reader import read_decision_model
+from engine.runtime.importing import import_diagram
 from models.definition import Definition
 from models.queries.definitions import find_version, list_newest, list_versions
 from models.vocabulary import Role
@@ -27,7 +28,9 @@ from webapp.process_view import (
     describe_process,
     find_uses,
     sum_tokens,
+    view_expressions,
 )
+from webapp.render.bpmn_svg import render_diagram
 from webapp.render.form_fields import view_form
 from webapp.services import read_session
 
@@ -59,6 +62,27 @@ def deploy() -> Any:
     if len(new) == 1:
         return redirect(f"/{ROOMS[new[0].kind]}/{new[0].key}", 303)
     return redirect("/processes", 303)
+
+
+@blueprint.post("/processes/look")
+def look() -> Any:
+    """Show a diagram of any tool without deploying it: its drawing and its expressions in FEEL."""
+    try:
+        name, content = _read_uploads()[0]
+        if not name.endswith(".bpmn"):
+            raise InvalidInput("Choose a diagram (.bpmn) to look at.", field="files")
+        imported = import_diagram(content)
+    except DiagramRefused as refused:
+        return _render_list(problems=refused.problems), refused.status
+    except InvalidInput as refused:
+        return _render_list(refusal=refused), refused.status
+    return render_template(
+        "processes/look.html",
+        file=name,
+        imported=imported,
+        svg=render_diagram(imported.layout, title=imported.name or name),
+        expressions=view_expressions(content),
+    )
 
 
 @blueprint.get("/processes/<key>")
@@ -149,6 +173,7 @@ def _render_process(key: str, version: int | None) -> str:
             **_describe(session, row),
             **describe_process(session, row),
             svg=draw_definition(row, sum_tokens(session, row.id)),
+            may_change=current_actor().holds(Role.PROCESS_OWNER),
         )
 
 

@@ -175,3 +175,69 @@ def test_a_file_is_downloaded_as_deployed_and_never_shown_by_the_browser(
 )
 def test_what_is_not_deployed_is_a_404(browser_of: OpenBrowser, path: str):
     assert browser_of(CHANGE_MANAGER).get(path).status_code == 404
+
+
+def test_each_expression_is_shown_as_written_and_as_the_feel_it_becomes(browser_of: OpenBrowser):
+    written = b"${authority.level == 'L0' &amp;&amp; !amended}"
+    start = RFC.index(b"<bpmn:conditionExpression", RFC.index(b"is_preauthorized_to_preauthorize"))
+    start = RFC.index(b">", start) + 1
+    foreign = RFC[:start] + written + RFC[RFC.index(b"<", start) :]
+    browser = browser_of(PROCESS_OWNER)
+
+    plain = browser.get("/processes/request_for_change").text
+    looked = browser.post(
+        "/processes",
+        "/processes/look",
+        {"files": [(io.BytesIO(foreign), "foreign.bpmn")]},
+        content_type="multipart/form-data",
+    ).text
+
+    assert '<h2 id="expressions">Expressions</h2>' in plain
+    assert "translated" not in plain
+    assert "1 translated" in looked
+    assert "${authority.level == &#39;L0&#39; &amp;&amp; !amended}" in looked
+    assert "authority.level = &#34;L0&#34; and not(amended)" in looked
+    assert "<code>is_preauthorized_to_preauthorize</code>" in looked
+    assert "nothing was deployed" in looked
+    assert "version 1" in browser.get("/processes").text
+
+
+def test_an_expression_that_feel_cannot_say_is_shown_as_refused_with_the_reason(
+    browser_of: OpenBrowser,
+):
+    key = b'camunda:formKey="authorize"'
+    java = RFC.replace(key, key + b' camunda:priority="${bean.rank(rfc)}"')
+    browser = browser_of(PROCESS_OWNER)
+
+    looked = browser.post(
+        "/processes",
+        "/processes/look",
+        {"files": [(io.BytesIO(java), "java.bpmn")]},
+        content_type="multipart/form-data",
+    ).text
+
+    assert "1 refused" in looked
+    assert "methods of Java objects are not called" in looked
+    assert "<code>authorize_rfc</code>" in looked
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("table.dmn", b"<x/>", "Choose a diagram (.bpmn) to look at"),
+        ("empty.bpmn", b"", "problem; nothing was deployed"),
+        ("evil.bpmn", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "problem; nothing was deployed"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_said(
+    browser_of: OpenBrowser, name: str, content: bytes, words: str
+):
+    answer = browser_of(PROCESS_OWNER).post(
+        "/processes",
+        "/processes/look",
+        {"files": [(io.BytesIO(content), name)]},
+        content_type="multipart/form-data",
+    )
+
+    assert answer.status_code == 422
+    assert words in answer.text
