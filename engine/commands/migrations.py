@@ -10,7 +10,7 @@ from typing import Any, Literal
 from engine.audit import record_event
 from engine.context import Context
 from engine.definitions import find_definition, load_definition_row
-from engine.errors import Conflict, GateClosed, InvalidInput, NotFound, Refusal
+from engine.errors import ENGINE_FAILURES, Conflict, GateClosed, InvalidInput, NotFound, Refusal
 from engine.gates import say_gate
 from engine.instances import advance_instance
 from engine.interventions import (
@@ -33,7 +33,7 @@ from models.queries.definitions import find_version
 from models.queries.instances import list_running_ids
 from models.vocabulary import AuditTag
 
-MAXIMUM_INSTANCES = 100
+MAXIMUM_INSTANCES = 50
 """How many instances one command brings to another version."""
 
 
@@ -151,7 +151,7 @@ def migrate_instances(
 ) -> list[MigrationReport]:
     """Bring many running instances of one version to another; give what became of each.
 
-    All running ones of `from_version` (at most 100, the oldest first), or those named. Each goes
+    All running ones of `from_version` (at most 50, the oldest first), or those named. Each goes
     over by itself: one that is refused stays where it is, with the reason, and hinders no other.
     """
     if not dry_run:
@@ -174,11 +174,13 @@ def migrate_instances(
 
 
 def _migrate_one(ctx: Context, instance_id: str, options: dict[str, Any]) -> MigrationReport:
-    dry = {**options, "dry_run": True}
-    report = migrate_instance(ctx, instance_id=instance_id, **dry)
-    if options["dry_run"] or report.problems:
-        return report
-    return migrate_instance(ctx, instance_id=instance_id, **options)
+    try:
+        # One that fails takes back what is its own, and nothing of those before it.
+        with ctx.session.begin_nested():
+            own = Context(ctx.session, ctx.actor, ctx.now)
+            return migrate_instance(own, instance_id=instance_id, **options)
+    except (GateClosed, Conflict, *ENGINE_FAILURES):
+        return migrate_instance(ctx, instance_id=instance_id, **{**options, "dry_run": True})
 
 
 def _plan(

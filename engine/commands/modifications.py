@@ -22,11 +22,14 @@ from engine.interventions import (
     trial,
 )
 from engine.runtime.gate_order import GateOrder
+from engine.runtime.interface import ElementInfo
 from engine.runtime.modification import Instruction, modify
 from models.instance import Instance
 from models.vocabulary import AuditTag
 
 MAXIMUM_INSTRUCTIONS = 50
+SEATING = "authority.seat"
+"""The record action that names who decides, and so begins a round."""
 _ARGUMENTS = {"move": ("from", "to"), "add": ("at",), "cancel": ("at",)}
 
 
@@ -111,15 +114,17 @@ def find_closed(
     ctx: Context, instance: Instance, instructions: Sequence[Instruction]
 ) -> list[Problem]:
     """Give the gates that the instructions would open or get a token past, none of which may be."""
-    order = read_gate_order(ctx, load_instance_definition(ctx, instance))
+    diagram = load_instance_definition(ctx, instance)
+    order = read_gate_order(ctx, diagram)
     problems = [
         Problem(
-            str(one.target),
+            target,
             GateClosed.code,
-            f"{one.target} opens {say_gate(gate).lower()}; only the flow of the diagram does that.",
+            f"Only the flow of the diagram leads to {target}, which belongs to "
+            f"{say_gate(gate).lower()}; a new round begins where its seats are named.",
         )
-        for one in instructions
-        for gate in order.opens(one.target or "")
+        for target in (one.target or "" for one in instructions)
+        for gate in _list_own_gates(order, diagram.elements.get(target))
     ]
     before = order.innermost(instance.tokens)
     after = _place_tokens(order, before, instructions)
@@ -134,6 +139,16 @@ def find_closed(
         for element, gate in order.find_skipped(before, after, closed)
     ]
     return problems
+
+
+def _list_own_gates(order: GateOrder, element: ElementInfo | None) -> tuple[str, ...]:
+    """Give the gates that are voted on, counted or opened at an element.
+
+    A round is voted on once, so no token enters it in the middle.
+    """
+    if element is None or element.record == SEATING:
+        return ()
+    return order.opens(element.id) or ((element.gate,) if element.gate else ())
 
 
 def _place_tokens(

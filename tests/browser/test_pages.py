@@ -18,6 +18,7 @@ EVERY_RULE: dict[str, object] = {"resultTypes": ["violations"]}
 CONTRAST_ONLY = {**EVERY_RULE, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 WIDTHS = (1280, 390)
 PROPOSER, CHANGE, RELEASES, CAB, BUILD = "u04", "u02", "u03", "u06", "u10"
+OWNER = "u01"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ PLACES = {
     "task that is done": Place(CHANGE, "/inbox?view=done", ("li.task-row a.hit",)),
     "instances": Place(CHANGE, "/instances"),
     "instance": Place(CHANGE, "/proposals/P4", ("text=Whole instance",)),
+    "tokens to move": Place(OWNER, "/proposals/P4", ("text=Whole instance", "text=Move, add")),
     "proposals": Place(PROPOSER, "/proposals"),
     "proposal": Place(PROPOSER, "/proposals/P4"),
     "proposal to write": Place(PROPOSER, "/proposals/new"),

@@ -356,6 +356,8 @@ ATTACKS: dict[str, list[dict[str, Any]]] = {
     "onto what opens gate 3": [move("build", "open_gate_3")],
     "over the votes": [move("build", "is_authorized_3")],
     "onto the count, without votes": [move("build", "tally_votes_3")],
+    "onto the votes, without seats": [move("build", "authorize_phase_3")],
+    "onto the votes of a round that is over": [move("build", "authorize_phase_2")],
     "a second token behind gate 4": [add("check_out_media")],
     "in two hops": [move("build", "test"), move("test", "deploy")],
     "by way of another": [add("plan_release"), move("plan_release", "deploy")],

@@ -162,7 +162,7 @@ def migrate(instance_id: str, body: dict[str, Any]) -> Answer:
     "POST", "/processes/<key>/migrate", tag=TAG, answers={200: MIGRATIONS}, request=BULK_REQUEST
 )
 def migrate_many(key: str, body: dict[str, Any]) -> Answer:
-    """Bring the running instances of a version to another one, at most 100 at once.
+    """Bring the running instances of a version to another one, at most 50 at once.
 
     Each goes over by itself: one that has a problem stays where it is and hinders no other.
     """
