@@ -104,9 +104,10 @@ def advance_instance(ctx: Context, instance: Instance, move: Move) -> Advance:
 
     What it throws reaches others once the outermost instance of the command is saved.
     """
-    if instance.id in ctx.cascade.advancing:
+    instance_id = instance.id  # Cannot be read any more once the database has refused something.
+    if instance_id in ctx.cascade.advancing:
         raise StaleInstance("The instance is being advanced by this very command.")
-    ctx.cascade.advancing.add(instance.id)
+    ctx.cascade.advancing.add(instance_id)
     ports = CommandPorts(ctx, instance)
     try:
         definition = load_instance_definition(ctx, instance)
@@ -115,10 +116,10 @@ def advance_instance(ctx: Context, instance: Instance, move: Move) -> Advance:
     except ENGINE_FAILURES as failure:
         # Only the innermost failure names its own element; around it, it is what called.
         element = ports.element_id if ctx.trace.places else failure.field or ports.element_id
-        ctx.trace.places.append((instance.id, element))
+        ctx.trace.places.append((instance_id, element))
         raise
     finally:
-        ctx.cascade.advancing.discard(instance.id)
+        ctx.cascade.advancing.discard(instance_id)
     _pass_on(ctx, instance, advance)
     run_cascade(ctx)
     return advance

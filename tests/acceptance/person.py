@@ -15,6 +15,8 @@ from tests.acceptance.server import Server, wait_for
 
 PASSWORD = "assent-demo"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+#: How long a client waits for an answer.
+PATIENCE_SECONDS = 120.0
 SCOPES = ["read", "write", "deploy"]
 
 
@@ -26,6 +28,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     content: bytes
+    server_port: int | None = None
 
     @property
     def text(self) -> str:
@@ -56,12 +59,14 @@ def send(
 ) -> Answer:
     """Send a request and give the answer; raises OSError or HTTPException when none comes."""
     target = urlsplit(server.address)
-    connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=120)
+    patience = getattr(server, "patience_seconds", PATIENCE_SECONDS)
+    connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=patience)
     try:
         connection.request(method, path, body=content, headers=headers)
         response = connection.getresponse()
         named = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(f"{method} {path}", response.status, named, response.read())
+        content = response.read()
+        return Answer(f"{method} {path}", response.status, named, content, server_port=target.port)
     finally:
         connection.close()
 

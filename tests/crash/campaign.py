@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.acceptance.company import Company
 from tests.crash.attempts import check_attempts, count_fenced
-from tests.crash.client import HABITS, Client
-from tests.crash.invariants import Invariants
-from tests.crash.ledger import Ledger
+from tests.crash.client import HABITS
+from tests.crash.crew import Crew, Site
+from tests.crash.invariants import Invariants, count_due_jobs
 from tests.crash.points import POINTS
 from tests.crash.processes import Launcher, Process, Trouble, find_free_port
 from tests.crash.promises import check_promises
-from tests.crash.reader import read_stopped_sqlite
+from tests.crash.reader import read_running_sqlite, read_stopped_sqlite
 
 LIFE_SECONDS = 30.0
 LOOK_SECONDS = 0.005
@@ -31,10 +25,6 @@ END_SECONDS = 60.0
 PATIENCE = 3
 PASSED_SELDOM = ("while starting", "between media and their record")
 RANDOM = "at a random moment"
-UNFINISHED = """
-    SELECT count(*) FROM job WHERE state IN ('ready', 'leased')
-    OR (state = 'scheduled' AND due_at < datetime('now', '+60 seconds'))
-"""
 
 
 @dataclass(frozen=True)
@@ -73,14 +63,6 @@ class Report:
         return "\n".join(lines)
 
 
-class Site:
-    """Where the serving process is, whichever life it is in."""
-
-    def __init__(self, port: int):
-        """Take the port it always listens on."""
-        self.address = f"http://127.0.0.1:{port}"
-
-
 class Campaign:
     """One installation, its people, and the process that is killed."""
 
@@ -92,18 +74,15 @@ class Campaign:
         self._witness = folder.with_name(f"{folder.name}.witness")
         argv = ["serve", "--demo", "--port", str(port), "--data-dir", str(folder)]
         self._process = Process(launcher, argv, self._log, port)
-        tokens = json.loads((folder / "tokens.json").read_text())
-        self._company = Company(Site(port), tokens)  # type: ignore[arg-type]
-        self._ledger = Ledger()
+        self._crew = Crew(Site(port), folder, plan.seed, plan.clients, plan.habits)
         self._invariants = Invariants(folder / "media")
-        self._answers = 0
         self._points_left: list[str] = []
         self.report = Report()
 
     def run(self) -> Report:
         """Kill as often as planned, look after each kill, end in order, and look at everything."""
         began = time.monotonic()
-        with self._clients_at_work() as wind_down:
+        with self._crew.at_work():
             for _ in range(self._plan.kills):
                 self._live_and_die()
                 self._look()
@@ -112,9 +91,10 @@ class Campaign:
             else:
                 self._process.start(self._trouble(None))
                 assert self._process.wait_until_it_answers(), self._log.read_text()[-2000:]
-                wind_down()
+                self._crew.wind_down()
                 self._end_in_order()
-        self.report.counts = self._ledger.count()
+        self._process.kill()
+        self.report.counts = self._crew.ledger.count()
         self.report.fenced = count_fenced(self._witness)
         self.report.seconds = time.monotonic() - began
         return self.report
@@ -129,8 +109,8 @@ class Campaign:
         asks = self._rng.randint(*self._plan.asks_in_a_life) * (PATIENCE if point else 1)
         self._process.start(self._trouble(point))
         died = not self._process.wait_until_it_answers()
-        until, enough = time.monotonic() + LIFE_SECONDS, self._answers + asks
-        while not died and self._answers < enough and time.monotonic() < until:
+        until, enough = time.monotonic() + LIFE_SECONDS, self._crew.answers + asks
+        while not died and self._crew.answers < enough and time.monotonic() < until:
             died = self._process.has_ended(LOOK_SECONDS)
         if not died:
             time.sleep(self._rng.random() * 0.03)
@@ -148,15 +128,16 @@ class Campaign:
     def _look(self) -> None:
         with read_stopped_sqlite(self._folder / "assent.sqlite") as reader:
             self.report.problems += self._invariants.check(reader)
-            self.report.problems += check_promises(self._ledger, reader, self._invariants.chains)
+            self.report.problems += check_promises(
+                self._crew.ledger, reader, self._invariants.chains
+            )
             self.report.problems += check_attempts(self._witness, reader)
-        self.report.problems += self._ledger.server_errors
+        self.report.problems += self._crew.ledger.server_errors
 
     def _end_in_order(self) -> None:
         until = time.monotonic() + END_SECONDS
-        database = f"file:{self._folder / 'assent.sqlite'}?mode=ro"
-        with closing(sqlite3.connect(database, uri=True)) as connection:
-            while connection.execute(UNFINISHED).fetchone()[0]:
+        with read_running_sqlite(self._folder / "assent.sqlite") as reader:
+            while count_due_jobs(reader):
                 if time.monotonic() > until:
                     self.report.problems.append("jobs that are due are not done")
                     break
@@ -175,38 +156,6 @@ class Campaign:
         code = self._process.launcher.order("reap", pid=verify.pid, seconds=None)["code"]
         if code != 0:
             self.report.problems.append(f"assent audit verify: {self._log.read_text()[-500:]}")
-
-    @contextmanager
-    def _clients_at_work(self) -> Iterator[Callable[[], None]]:
-        """Let the clients work; gives what lets them finish what they asked for, and no more."""
-        winding_down, stopping = threading.Event(), threading.Event()
-        clients = [
-            Client(
-                f"c{self._plan.seed}-{number}", self._company, self._ledger,
-                Random(f"{self._plan.seed}.{number}"), winding_down, stopping, self._on_answer,
-                dict(self._plan.habits),
-            )
-            for number in range(self._plan.clients)
-        ]  # fmt: skip
-        threads = [threading.Thread(target=client.run, daemon=True) for client in clients]
-
-        def wind_down() -> None:
-            winding_down.set()
-            for thread in threads:
-                thread.join(END_SECONDS)
-
-        for thread in threads:
-            thread.start()
-        try:
-            yield wind_down
-        finally:
-            stopping.set()
-            for thread in threads:
-                thread.join()
-            self._process.kill()
-
-    def _on_answer(self) -> None:
-        self._answers += 1
 
 
 def pick_seed(default: int) -> int:

@@ -71,8 +71,9 @@ class Client:
             elif answer.status == 500:
                 self.ledger.note_server_error(answer)
                 raise Stopped
-            else:
-                self.stopping.wait(RETRY_SECONDS)  # Not now; the same key goes on.
+            else:  # Not now; the same key goes on.
+                self.ledger.times_full += answer.status == 507
+                self.stopping.wait(RETRY_SECONDS)
         return ask
 
     def look(self, who: Person, path: str, **query: str) -> Any:

@@ -28,11 +28,13 @@ from models.definition import Definition
 from tests.crash.mutants import MUTANTS
 from tests.crash.points import arm
 from tests.crash.witness import watch
+from tests.crash.worker import run_worker
 from webapp.app import create_app
 from webapp.cli import COMMANDS, main
 from webapp.config import read_settings
 
 LOOK_SECONDS = 0.002
+WORKER = "worker-process"
 
 children: set[int] = set()
 
@@ -83,10 +85,12 @@ def start(
     mutants: list[str] | None = None,
     witness: str | None = None,
     slow: float = 0.0,
+    environment: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Fork a process of the product and give its id."""
+    """Fork a process of the product, or a worker process, and give its id."""
     pid = os.fork()
     if pid == 0:
+        os.environ.update(environment or {})
         _become(argv, log, point, mutants or [], witness, slow)
     children.add(pid)
     return {"pid": pid}
@@ -112,7 +116,7 @@ def _become(
             watch(witness, slow)
         if point:
             arm(*point)
-        code = main(argv)
+        code = run_worker() if argv == [WORKER] else main(argv)
     except SystemExit as ended:
         code = int(ended.code or 0)
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +62,8 @@ class Ledger:
 
     asks: list[Ask] = field(default_factory=list)
     server_errors: list[str] = field(default_factory=list)
+    times_full: int = 0
+    """How often a server said that it has no room."""
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, ask: Ask) -> None:
@@ -70,8 +73,14 @@ class Ledger:
 
     def note_server_error(self, answer: Answer) -> None:
         """Write down an answer that says that the server failed."""
+        said = f"{answer.asked} at {answer.server_port}: {answer.status} {answer.text[:300]}"
         with self._guard:
-            self.server_errors.append(f"{answer.asked}: {answer.status} {answer.text[:300]}")
+            self.server_errors.append(said)
+
+    def freeze(self) -> Ledger:
+        """Give the ledger as it is now: what is read from here on may know more, but not less."""
+        with self._guard:
+            return Ledger([copy(ask) for ask in self.asks], list(self.server_errors))
 
     def list_done(self, kind: str | None = None) -> list[Ask]:
         """Give what was acknowledged."""

@@ -70,6 +70,7 @@ class Process:
     argv: list[str]
     log: Path
     port: int | None = None
+    environment: dict[str, str] = field(default_factory=dict)
     pid: int = field(init=False, default=0)
 
     def start(self, trouble: Trouble) -> None:
@@ -82,6 +83,7 @@ class Process:
             mutants=trouble.mutants,
             witness=str(trouble.witness) if trouble.witness else None,
             slow=trouble.slow,
+            environment=self.environment,
         )["pid"]
 
     def wait_until_it_answers(self) -> bool:

@@ -14,6 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import psycopg
+from psycopg.rows import dict_row
+
 Row = dict[str, Any]
 
 
@@ -53,6 +56,34 @@ def read_stopped_sqlite(database: Path) -> Iterator[SqliteReader]:
             yield SqliteReader(connection)
 
 
+@contextmanager
+def read_running_sqlite(database: Path) -> Iterator[SqliteReader]:
+    """Read the database of a process that runs; nothing is written or locked."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        yield SqliteReader(connection)
+
+
+@dataclass
+class PostgresqlReader:
+    """Reads one state of a PostgreSQL database, whoever is writing meanwhile."""
+
+    connection: psycopg.Connection[Row]
+
+    def rows(self, sql: str) -> list[Row]:
+        """Run a query without parameters."""
+        return self.connection.execute(sql.encode()).fetchall()
+
+
+@contextmanager
+def read_postgresql(url: str) -> Iterator[PostgresqlReader]:
+    """Read one state of the database of this SQLAlchemy URL."""
+    libpq = url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(libpq, row_factory=dict_row) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        yield PostgresqlReader(connection)
+
+
 def as_json(value: Any) -> Any:
     """Give the value of a JSON column."""
     return json.loads(value) if isinstance(value, str) else value
@@ -63,7 +94,7 @@ def hash_event(row: Row) -> str:
     fields = {
         "chain": row["chain_id"],
         "seq": row["seq"],
-        "at": _instant(row["at"]),
+        "at": as_instant(row["at"]).isoformat(timespec="microseconds"),
         "actor_id": row["actor_id"],
         "actor": row["actor_name"],
         "tag": row["tag"],
@@ -82,7 +113,7 @@ def hash_file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _instant(value: str | datetime) -> str:
+def as_instant(value: str | datetime) -> datetime:
+    """Give the value of a time column in UTC."""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return at.isoformat(timespec="microseconds")
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

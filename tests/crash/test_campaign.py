@@ -10,6 +10,8 @@ import pytest
 from tests.crash.campaign import Campaign, Plan, pick_seed
 from tests.crash.processes import Launcher
 
+LONG_PARTS, KILLS_A_PART = 34, 60
+
 
 @pytest.mark.parametrize("part", [1, 2])
 def test_of_thirty_kills_none_loses_or_repeats_anything(
@@ -22,3 +24,16 @@ def test_of_thirty_kills_none_loses_or_repeats_anything(
     assert report.problems == [], report.say()
     assert sum(report.kills.values()) == 30
     assert len(report.kills) > 5, report.say()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(LONG_PARTS))
+def test_of_two_thousand_kills_none_loses_or_repeats_anything(
+    part: int, launcher: Launcher, copy_installation: Callable[[], Path]
+) -> None:
+    plan = Plan(seed=pick_seed(1000) + part, kills=KILLS_A_PART, asks_in_a_life=(1, 6))
+
+    report = Campaign(launcher, copy_installation(), plan).run()
+
+    assert report.problems == [], report.say()
+    assert sum(report.kills.values()) == KILLS_A_PART

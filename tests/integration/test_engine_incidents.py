@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from engine.commands.jobs import complete_job, resolve_incident, retry_incident
 from engine.commands.processes import start_process
 from engine.commands.tasks import complete_task
+from engine.context import Context
 from engine.errors import Conflict, InvalidInput, LeaseLost, LoopLimit, NotAllowed, RunFailed
-from models.audit import AuditEvent
+from engine.instances import advance_instance, load_instance
+from engine.runtime.interface import Advance
+from models.audit import AuditChain, AuditEvent
 from models.database import Database
 from models.instance import Instance
 from models.job import Incident, JobLog
@@ -244,3 +248,21 @@ class TestPeople:
         assert refusal.value.element == "choose"
         assert table.all(Instance) == []
         assert table.all(Incident) == []
+
+
+def test_what_the_database_refuses_within_an_advance_reaches_the_caller_as_it_is(
+    table: Table,
+) -> None:
+    table.put("p", BY_PERSON)
+    instance_id = table.start("p", amount=9)
+
+    def advance_into_a_refusal(ctx: Context) -> None:
+        def move(*_given: object) -> Advance:
+            ctx.session.add(AuditChain(id=instance_id))  # There is one already.
+            ctx.session.flush()
+            raise AssertionError("the database took the same key twice")
+
+        advance_instance(ctx, load_instance(ctx, instance_id), move)
+
+    with pytest.raises(IntegrityError):
+        table.do(advance_into_a_refusal)

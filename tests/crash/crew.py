@@ -1,0 +1,74 @@
+"""The clients of a campaign at work: several threads, one ledger, until they are called off."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from tests.acceptance.company import Company
+from tests.crash.client import Client
+from tests.crash.ledger import Ledger
+
+END_SECONDS = 90.0
+
+
+class Site:
+    """Where the web processes are; each request goes to one of them, whether it lives or not."""
+
+    def __init__(self, *ports: int, patience_seconds: float = 120.0):
+        """Take the ports they always listen on, and how long a client waits for an answer."""
+        self._ports = ports
+        self.patience_seconds = patience_seconds
+        self._choice = Random(0)
+
+    @property
+    def address(self) -> str:
+        """The address for the next request."""
+        return f"http://127.0.0.1:{self._choice.choice(self._ports)}"
+
+
+class Crew:
+    """The people of an installation as clients, and what they asked for."""
+
+    def __init__(
+        self, site: Site, folder: Path, seed: int, clients: int, habits: dict[str, int]
+    ) -> None:
+        """Take the folder of an installation with `tokens.json`, and what the clients do."""
+        tokens = json.loads((folder / "tokens.json").read_text())
+        self.company = Company(site, tokens)  # type: ignore[arg-type]  # Only its address is used.
+        self.ledger = Ledger()
+        self.answers = 0
+        self._winding_down, self._stopping = threading.Event(), threading.Event()
+        members = [
+            Client(
+                f"c{seed}-{number}", self.company, self.ledger, Random(f"{seed}.{number}"),
+                self._winding_down, self._stopping, self._count_answer, dict(habits),
+            )
+            for number in range(clients)
+        ]  # fmt: skip
+        self._threads = [threading.Thread(target=member.run, daemon=True) for member in members]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let them work inside the block; whatever has no answer at its end never gets one."""
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for thread in self._threads:
+                thread.join()
+
+    def wind_down(self) -> None:
+        """Let them finish what they asked for, and begin nothing more."""
+        self._winding_down.set()
+        for thread in self._threads:
+            thread.join(END_SECONDS)
+
+    def _count_answer(self) -> None:
+        self.answers += 1
