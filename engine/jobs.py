@@ -23,9 +23,9 @@ from models.job import Incident, Job, JobLog
 from models.vocabulary import Channel, JobState
 
 __all__ = [
-    "JobIncident", "LeasedJob", "RetryPlan", "cancel_jobs", "enqueue", "fail", "finish", "give_up",
-    "in_channel", "in_state", "load_leased", "parse_retry_cycle", "retry_dead_job", "take_back",
-    "update_jobs",
+    "JobIncident", "LeasedJob", "RetryPlan", "cancel_jobs", "drop_dead_job", "enqueue", "fail",
+    "finish", "give_up", "in_channel", "in_state", "load_leased", "parse_retry_cycle",
+    "retry_dead_job", "take_back", "update_jobs",
 ]  # fmt: skip
 
 ERROR_LIMIT = 4000
@@ -225,19 +225,20 @@ def retry_dead_job(
 
     Raises NotFound when there is no dead job of this id. Its incident is the caller's to resolve.
     """
-    job = session.scalars(
-        select(Job)
-        .where(Job.id == job_id, Job.state == JobState.DEAD)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if job is None:
-        raise NotFound("This job is not waiting for another try.")
+    job = _load_dead(session, job_id)
     job.state, job.attempts, job.due_at, job.sent_at = JobState.READY, 0, now, None
     if payload is not None:
         job.payload = payload
     session.flush()
     return job
+
+
+def drop_dead_job(session: Session, *, job_id: str, now: datetime) -> None:
+    """Delete a dead job that nobody waits for; raises NotFound when there is none."""
+    job = _load_dead(session, job_id)
+    _log(session, job, "dropped", now)
+    session.delete(job)
+    session.flush()
 
 
 def take_back(
@@ -274,6 +275,18 @@ def load_leased(session: Session, job_id: str, token: str) -> Job:
     ).one_or_none()
     if job is None:
         raise LeaseLost(job=job_id)
+    return job
+
+
+def _load_dead(session: Session, job_id: str) -> Job:
+    job = session.scalars(
+        select(Job)
+        .where(Job.id == job_id, Job.state == JobState.DEAD)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if job is None:
+        raise NotFound("This job is not waiting for another try.")
     return job
 
 

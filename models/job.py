@@ -97,6 +97,7 @@ class Incident(Base, kw_only=True):
     __tablename__ = "incident"
     __table_args__ = (
         Index("uq_incident_open", "job_id", unique=True, **_where("resolved_at IS NULL")),
+        Index("ix_incident_open", "id", **_where("resolved_at IS NULL")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default_factory=new_id)
@@ -109,6 +110,8 @@ class Incident(Base, kw_only=True):
     kind: Mapped[str]
     message: Mapped[str]
     opened_at: Mapped[datetime]
+    assignee_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
     resolved_at: Mapped[datetime | None] = mapped_column(default=None)
     resolved_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
     resolution: Mapped[str | None] = mapped_column(default=None)
+    reason: Mapped[str | None] = mapped_column(default=None)

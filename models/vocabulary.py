@@ -272,6 +272,7 @@ class AuditTag(Word):
     NOTICE_SENT = "notice:notice:sent", "a person was told"
     JOB_FAILED = "job:job:failed", "a job failed and will be tried again"
     INCIDENT_OPENED = "job:incident:opened", "something failed for good and waits for a person"
+    INCIDENT_ASSIGNED = "job:incident:assigned", "a person was asked to see to an incident"
     INCIDENT_RETRIED = "job:incident:retried", "a person asked for another try"
     INCIDENT_RESOLVED = "job:incident:resolved", "a person saw to an incident"
     DEFINITION_DEPLOYED = "process:definition:deployed", "a new version was deployed"

@@ -24,6 +24,7 @@ COMMANDS = {
     "feel": "webapp.cli_feel",
     "conflicts": "webapp.cli_conflicts",
     "incidents": "webapp.cli_incidents",
+    "jobs": "webapp.cli_jobs",
     "token": "webapp.cli_token",
     "audit": "webapp.cli_audit",
     "archive": "webapp.cli_archive",

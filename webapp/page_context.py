@@ -6,7 +6,9 @@ from typing import Any
 
 from flask import Flask
 
+from engine.commands.incidents import may_see_to_incidents
 from models.queries.inbox import count_open
+from models.queries.incidents import count_open_incidents
 from models.vocabulary import Role
 from webapp.auth.identity import current_credentials
 from webapp.services import read_session
@@ -23,7 +25,9 @@ def _describe_person() -> dict[str, Any]:
         return {"person": None, "counts": {}, "csrf_token": ""}
     actor = credentials.actor
     with read_session() as session:
-        waiting = count_open(session, credentials.actor.person_id, actor.roles)
+        counts = {"inbox": count_open(session, credentials.actor.person_id, actor.roles)}
+        if may_see_to_incidents(actor.roles):
+            counts["incidents"] = count_open_incidents(session)
     return {
         "person": {
             "id": actor.person_id,
@@ -32,6 +36,6 @@ def _describe_person() -> dict[str, Any]:
             "roles": actor.roles,
             "initials": "".join(part[0] for part in actor.name.split()[:2]).upper(),
         },
-        "counts": {"inbox": waiting},
+        "counts": counts,
         "csrf_token": credentials.csrf_token or "",
     }

@@ -8,17 +8,15 @@ from engine import jobs
 from engine.audit import record_event
 from engine.canonical import require_canonical
 from engine.context import Context
-from engine.errors import Conflict, InvalidInput, LeaseLost, NotAllowed, NotFound
+from engine.errors import LeaseLost, NotFound
 from engine.instances import advance_instance, load_instance, load_instance_definition
 from engine.jobs import RetryPlan
 from engine.records.registry import RecordCall, take_topic_result
 from engine.runtime import advance as runtime
 from engine.runtime.interface import ElementInfo
 from models.instance import Instance
-from models.job import Incident, Job
-from models.vocabulary import AuditTag, InstanceState, Role
-
-RETRIERS = (Role.CHANGE_MANAGER, Role.RELEASE_MANAGER, Role.PROCESS_OWNER, Role.INTEGRATOR)
+from models.job import Job
+from models.vocabulary import AuditTag, InstanceState
 
 
 def complete_job(ctx: Context, *, job_id: str, token: str, result: dict[str, Any]) -> None:
@@ -103,56 +101,6 @@ def fire_timer(ctx: Context, *, job_id: str, token: str) -> None:
     ref = done.ref
     advance_instance(
         ctx, instance, lambda d, state, ports: runtime.fire_timer(d, state, ref, ports)
-    )
-
-
-def retry_incident(ctx: Context, *, incident_id: str) -> Incident:
-    """Try the job of an incident again; raises Conflict when it is resolved or has no job."""
-    incident = _load_open_incident(ctx, incident_id)
-    if incident.job_id is None:
-        raise Conflict("Nothing failed by itself here: do the step again, or resolve the incident.")
-    jobs.retry_dead_job(ctx.session, job_id=incident.job_id, now=ctx.now)
-    _resolve(ctx, incident, "retried", AuditTag.INCIDENT_RETRIED, "asked for another try")
-    return incident
-
-
-def resolve_incident(ctx: Context, *, incident_id: str, reason: str) -> Incident:
-    """Close an incident that has no job to try again, with a reason."""
-    incident = _load_open_incident(ctx, incident_id)
-    if incident.job_id is not None:
-        raise Conflict("A job waits for another try; retry it, or cancel the instance.")
-    if not reason.strip():
-        raise InvalidInput("Say why; it goes on record.", field="reason")
-    said = f"resolved the incident: {reason.strip()}"
-    _resolve(ctx, incident, "resolved", AuditTag.INCIDENT_RESOLVED, said)
-    return incident
-
-
-def _load_open_incident(ctx: Context, incident_id: str) -> Incident:
-    if not any(ctx.actor.holds(role) for role in RETRIERS):
-        raise NotAllowed("Managers, process owners and integrators see to incidents.")
-    incident = ctx.session.get(Incident, incident_id)
-    if incident is None:
-        raise NotFound(f"There is no incident {incident_id}.")
-    if incident.resolved_at is not None:
-        raise Conflict("This incident was resolved already.")
-    return incident
-
-
-def _resolve(
-    ctx: Context, incident: Incident, resolution: str, tag: AuditTag, sentence: str
-) -> None:
-    incident.resolved_at, incident.resolved_by = ctx.now, ctx.actor.person_id
-    incident.resolution = resolution
-    instance = ctx.session.get(Instance, incident.instance_id) if incident.instance_id else None
-    record_event(
-        ctx,
-        tag,
-        instance.business_key if instance else "jobs",
-        f"{ctx.actor.name} {sentence}",
-        chain=instance.id if instance else None,
-        element_id=incident.element_id,
-        detail={"incident": incident.id},
     )
 
 

@@ -17,7 +17,7 @@ from engine.commands.archive import (
     restore_instance,
     schedule_archiving,
 )
-from engine.commands.jobs import retry_incident
+from engine.commands.incidents import retry_incident
 from engine.commands.processes import start_process
 from engine.context import SYSTEM, Actor, Context
 from engine.errors import ArchiveDamaged, InstanceArchived, NotAllowed, NotFound

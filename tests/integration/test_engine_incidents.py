@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from engine.commands.jobs import complete_job, resolve_incident, retry_incident
+from engine.commands.incidents import resolve_incident, retry_incident
+from engine.commands.jobs import complete_job
 from engine.commands.processes import start_process
 from engine.commands.tasks import complete_task
 from engine.context import Context

@@ -12,6 +12,7 @@ from webapp.api import (
     incidents,
     instances,
     interventions,
+    jobs,
     media,
     organization,
     people,
@@ -28,7 +29,7 @@ from webapp.api.operation import blueprint
 #: Named so that linters see why the modules are imported: each declares its operations.
 RESOURCES = (
     proposals, rfcs, releases, tasks, instances, interventions, processes, findings, gates,
-    schedule, media, record, external_jobs, incidents, organization, people, description,
+    schedule, media, record, external_jobs, jobs, incidents, organization, people, description,
 )  # fmt: skip
 
 

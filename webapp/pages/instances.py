@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response as BaseResponse
 
-from engine.commands.jobs import resolve_incident, retry_incident
+from engine.commands.incidents import may_see_to_incidents
 from engine.definitions import find_definition, load_definition_row
-from engine.errors import NotFound, Refusal
+from engine.errors import NotFound
 from engine.people import name_people
 from models.instance import Instance, UserTask
 from models.queries.definitions import list_versions
@@ -20,7 +19,6 @@ from models.queries.instances import find_instance, list_instances, list_message
 from models.queries.record import list_events
 from models.vocabulary import InstanceState, JobKind, Role, TaskState, WaitKind
 from webapp.auth.identity import current_actor
-from webapp.commands import run_command
 from webapp.diagrams import draw_instance
 from webapp.evidence import find_instance_subject, page_of
 from webapp.history import tell_history
@@ -65,6 +63,7 @@ def show_instance(instance_id: str) -> str:
             subject_url=page_of(instance.subject_kind, subject.number) if subject else None,
             svg=draw_instance(session, instance, request.args.get("element", "")),
             waits=_list_waits(session, instance),
+            may_retry=may_see_to_incidents(current_actor().roles),
             incidents=list_incidents(session, instance_id=instance.id, open_only=True).items,
             outline=_outline(session, instance),
             history=tell_history(
@@ -77,33 +76,6 @@ def show_instance(instance_id: str) -> str:
                 quiet=False,
             ),
         )
-
-
-@blueprint.post("/incidents/<incident_id>/retry")
-def retry(incident_id: str) -> BaseResponse:
-    """Try the job of an incident again."""
-    target = "/instances"
-    try:
-        incident = run_command(retry_incident, incident_id=incident_id)
-        flash("It is tried again now.", "good")
-        target = f"/instances/{incident.instance_id}" if incident.instance_id else target
-    except Refusal as refusal:
-        flash(refusal.message, "bad")
-    return redirect(target, 303)
-
-
-@blueprint.post("/incidents/<incident_id>/resolve")
-def close_incident(incident_id: str) -> BaseResponse:
-    """Close an incident that has no job to try again."""
-    target = "/instances"
-    try:
-        reason = request.form.get("reason", "")
-        incident = run_command(resolve_incident, incident_id=incident_id, reason=reason)
-        flash("The incident is closed.", "good")
-        target = f"/instances/{incident.instance_id}" if incident.instance_id else target
-    except Refusal as refusal:
-        flash(refusal.message, "bad")
-    return redirect(target, 303)
 
 
 def _may_change(instance: Instance) -> bool:

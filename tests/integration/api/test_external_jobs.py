@@ -10,62 +10,33 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from engine.commands.jobs import retry_incident
+from engine.commands.incidents import retry_incident
 from models.account import RoleAssignment
 from models.job import Job
+from tests.integration.media_scan import (
+    IDA,
+    TOMAS,
+    ask,
+    draw_table,
+    make_worker,
+    report,
+    start,
+    take,
+)
 from tests.integration.play_diagrams import Table
 from tests.integration.site import Program, Site
 
-SCAN = """
-    start begin
-    service scan camunda:type="external" camunda:topic="media.scan" {parameters}
-    boundary infected attachedToRef="scan" | <errorEventDefinition errorRef="virus"/>
-    end clean
-    end refused
-    begin > scan > clean
-    infected > refused
-""".replace(
-    "{parameters}",
-    '| <extensionElements><camunda:inputOutput><camunda:inputParameter name="file">${file}'
-    '</camunda:inputParameter><camunda:inputParameter name="secret">${secret}'
-    '</camunda:inputParameter><camunda:outputParameter name="verdict">${verdict}'
-    "</camunda:outputParameter></camunda:inputOutput></extensionElements>",
-)
-ERRORS = '<error id="virus" name="virus" errorCode="VIRUS"/>'
-IDA, TOMAS = "u17", "u02"
 PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture
 def table(example: Site) -> Table:
-    table = Table(example.services.database, example.services.clock)  # type: ignore[arg-type]
-    table.put("intake", SCAN, before=ERRORS)
-    return table
+    return draw_table(example)
 
 
 @pytest.fixture
 def worker(example: Site) -> Program:
-    return example.speak_for(IDA, "work", topics=("media.*",))
-
-
-def start(table: Table) -> str:
-    return table.start("intake", file="a.bin", secret="s3cret")
-
-
-def ask(program: Program, topic: str = "media.scan", **wanted: Any) -> Any:
-    wish = {"name": topic, "lock_seconds": 60, "variables": ["file"]}
-    return program.post("/jobs/fetch", {"worker": "w1", "topics": [wish], **wanted})
-
-
-def take(worker: Program) -> dict[str, Any]:
-    [job] = ask(worker).json["items"]
-    return job  # type: ignore[no-any-return]
-
-
-def report(worker: Program, job: dict[str, Any], what: str, key: str | None = None, **body: Any):
-    headers = {"Idempotency_Key": key} if key else {}
-    body = {"lock_token": job["lock_token"], **body}
-    return worker.post(f"/jobs/{job['id']}/{what}", body, **headers)
+    return make_worker(example)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

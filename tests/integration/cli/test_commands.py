@@ -187,7 +187,7 @@ def test_open_incidents_are_listed_and_make_the_exit_code_one(
 
     some = main(["incidents", "--json", *place])
     listed = json.loads(capsys.readouterr().out)
-    anonymous = main(["incidents", "--retry", "i1", *place])
+    anonymous = main(["incidents", "retry", "i1", *place])
 
     assert (none, some, anonymous) == (0, 1, 2)
-    assert [incident["message"] for incident in listed] == ["out of order"]
+    assert [incident["message"] for incident in listed["items"]] == ["out of order"]
