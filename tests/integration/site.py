@@ -38,15 +38,22 @@ class Site:
     demo: bool = False
     #: A database file to begin with; an empty one where there is none.
     template: Path | None = None
+    #: A database that has its tables already, instead of a SQLite file in the folder.
+    database_url: str = ""
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the application, and the tables where there is no database yet."""
-        settings = Settings(data_dir=self.folder, demo=self.demo, secret_key="test")
+        settings = Settings(
+            data_dir=self.folder,
+            demo=self.demo,
+            secret_key="test",
+            database_url=self.database_url,
+        )
         file = self.folder / "assent.sqlite"
         if self.template is not None:
             shutil.copy(self.template, file)
-        is_new = not file.exists()
+        is_new = not self.database_url and not file.exists()
         self.app = create_app(settings, Clock(lambda: self.now))
         self.app.testing = True
         # Testing would let exceptions through; what people get to see is what is tested.
