@@ -59,6 +59,8 @@ PLACES = {
     "process": Place(CHANGE, "/processes/proposal_authorization"),
     "decision table": Place(CHANGE, "/decisions/authority_level"),
     "form": Place(CHANGE, "/forms/review"),
+    "incidents": Place(CHANGE, "/incidents"),
+    "jobs": Place(CHANGE, "/jobs"),
     "record": Place(CHANGE, "/record"),
     "reviews": Place(CHANGE, "/reviews"),
     "review": Place(CHANGE, "/reviews/PIR-41"),
