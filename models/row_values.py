@@ -17,7 +17,7 @@ DIGEST_SIZE = 2**256
 
 
 def encode_row(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a row as JSON values by column name; times become text, bytes become base64."""
+    """Give a row as JSON values by column name; times become text, bytes text or base64."""
     return {column.key: _encode(row[column.key]) for column in table.columns}
 
 
@@ -31,7 +31,7 @@ def decode_row(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None and isinstance(column.type, Date):
             value = date.fromisoformat(value)
         elif value is not None and isinstance(column.type, LargeBinary):
-            value = base64.b64decode(value)
+            value = _decode_bytes(value)
         found[column.key] = value
     return found
 
@@ -63,5 +63,18 @@ def _encode(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bytes | memoryview):
-        return base64.b64encode(value).decode()
+        return _encode_bytes(bytes(value))
     return value
+
+
+def _encode_bytes(value: bytes) -> str:
+    """Write bytes as the text they are, which compresses well, or else as base64."""
+    try:
+        return f"text:{value.decode('utf-8')}"
+    except UnicodeDecodeError:
+        return f"base64:{base64.b64encode(value).decode()}"
+
+
+def _decode_bytes(written: str) -> bytes:
+    kind, _, value = written.partition(":")
+    return value.encode() if kind == "text" else base64.b64decode(value)
