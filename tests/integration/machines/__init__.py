@@ -1,0 +1,1 @@
+"""Random commands against a real database, killed and restarted, beside a small model."""
