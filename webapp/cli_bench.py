@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.runtime.benchmark import Figure, measure_runtime
+from engine.runtime.expression_benchmark import measure_expressions
 from engine.runtime.scenario_decisions import read_decisions
 from engine.runtime.scenario_file import read_scenario
 
 PROCESSES = Path(__file__).resolve().parents[1] / "processes"
 STORY = "release_and_deployment__deployed.toml"
 EXAMPLES = """examples:
-  assent bench runtime           the runtime alone: loops, state, compaction, one advance
+  assent bench runtime           the runtime alone: loops, state, compaction, one advance, FEEL
   assent bench runtime --json
 
 exit codes: 0 every figure is within its bar, 1 one falls short
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         (PROCESSES / "release_and_deployment.bpmn").read_bytes(),
         read_decisions(PROCESSES),
     )
+    figures += measure_expressions()
     print(_as_json(figures) if arguments.json else _as_text(figures))
     return 0 if all(figure.met for figure in figures) else 1
 

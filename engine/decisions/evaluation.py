@@ -19,7 +19,10 @@ from engine.feel.scope import Scope, outermost_scope
 from engine.feel.types import coerce
 from engine.feel.values import FeelFunction, Parameter, Value
 
-DECISION_STEPS = 200_000
+DECISION_STEPS = 20_000
+"""What one evaluation may spend in all its decisions, tables, functions and services together."""
+CALL_STEPS = 25
+"""What it costs to prepare a decision, function or service before its logic runs."""
 _DEEPEST_IMPORT = 5
 
 
@@ -60,6 +63,7 @@ class Evaluation:
         if decision.id in self._underway:
             raise DecisionFailed(f"{decision.name} requires itself.", element=decision.id)
         self._underway.add(decision.id)
+        self._charge_call(decision.required)
         self.meter.enter_call()
         try:
             value = self._run_logic(decision)
@@ -68,6 +72,9 @@ class Evaluation:
             self._underway.discard(decision.id)
         self._answers[decision.id] = value
         return value
+
+    def _charge_call(self, required: tuple[dmn.Reference, ...]) -> None:
+        self.meter.charge(CALL_STEPS + len(required))
 
     def _run_logic(self, decision: dmn.Decision) -> Value:
         scope = self.scope_of(decision.required)
@@ -174,6 +181,7 @@ class Evaluation:
         def call(meter: Meter, values: list[Value]) -> Value:
             if len(values) != len(parameters) or definition.kind.upper() != "FEEL":
                 return None
+            self._charge_call(knowledge.required)
             with self._types_of_model():
                 bound = bind_arguments(meter, parameters, values)
                 if bound is None:
@@ -226,6 +234,7 @@ class Evaluation:
         raise DecisionFailed(f"Nothing has the id {reference.id!r}.", element=reference.id)
 
     def _run_service(self, service: dmn.DecisionService, given: dict[str, Value]) -> Value:
+        self._charge_call((*service.input_data, *service.input_decisions, *service.outputs))
         inner = Evaluation(self.model, given, self.meter, explain=self.explain)
         inner.tables, inner.notes = self.tables, self.notes
         for reference in service.input_decisions:

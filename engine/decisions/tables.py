@@ -35,6 +35,10 @@ _ANYTHING = ("", "-")
 Parsed = TypeVar("Parsed")
 
 
+ROW_STEPS = 4
+"""What it costs to test a row, beyond what its cells compute."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A table about to be evaluated: in which scope, which names its cells know, whose it is."""
@@ -92,6 +96,7 @@ def column_name(clause: InputClause) -> str:
 def _match_rule(
     sheet: Sheet, row: int, rule: Rule, values: list[Value], all_cells: bool
 ) -> RuleOutcome:
+    sheet.scope.meter.charge(ROW_STEPS)
     failing: list[FailingCell] = []
     for clause, cell, value in zip(sheet.table.inputs, rule.conditions, values, strict=False):
         if not _cell_holds(sheet, row, clause, cell, value):
@@ -145,6 +150,7 @@ def output_name(sheet: Sheet, clause: OutputClause) -> str:
 
 
 def _run_output(sheet: Sheet, clause: OutputClause, cell: Cell) -> Value:
+    sheet.scope.meter.charge(1)
     value = _run_cell(sheet, cell, f"output {output_name(sheet, clause)}")
     wanted = type_named(clause.type_ref)
     if type(value) is str:

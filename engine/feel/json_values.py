@@ -15,6 +15,7 @@ from engine.feel.values import DECIMAL128, KIND_NAMES, FeelFunction, FeelRange, 
 _LARGEST_RESULT = 20_000
 _LARGEST_WHOLE_DIGITS = 34
 _LARGEST_EXACT = 10**34
+_LARGEST_EXPONENT = 307
 
 
 def from_json(data: Any, depth: int = 0) -> Value:
@@ -89,7 +90,9 @@ class _Writer:
 
 
 def number_to_json(value: Decimal) -> int | float:
-    """Return the int or float of a FEEL number."""
+    """Return the int or float of a FEEL number; raises FeelFailed for one beyond all floats."""
+    if value.adjusted() > _LARGEST_EXPONENT:
+        raise FeelFailed(f"The number {value:.3E} is too large for JSON.")
     if value.adjusted() < _LARGEST_WHOLE_DIGITS and value == value.to_integral_value():
         return int(value)
     return float(value)

@@ -27,6 +27,7 @@ from engine.feel.pattern_parser import (
 )
 
 _INSTRUCTIONS_PER_STEP = 4
+_PIECES_PER_STEP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def _matches(meter: Meter, program: Program, text: str) -> list[Match]:
     found: list[Match] = []
     place = 0
     while place <= len(text):
+        meter.charge(1)
         match = _search(meter, program, text, place)
         if match is None:
             break
@@ -86,6 +88,7 @@ def replace_all(meter: Meter, text: str, pattern: str, replacement: str, flags: 
     result: list[str] = []
     place = 0
     for match in _matches(meter, program, text):
+        meter.charge(1 + len(pieces) // _PIECES_PER_STEP)
         result.append(text[place : match.start])
         result += (_fill(piece, match, text) for piece in pieces)
         meter.charge_text(sum(map(len, result[-1 - len(pieces) :])))

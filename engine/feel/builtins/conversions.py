@@ -42,12 +42,15 @@ from engine.feel.values import DECIMAL128, Value, calculate, whole_number
 _NUMERAL = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _GROUPING = (" ", ",", ".")
 _LARGEST_OFFSET = 18 * HOUR
+READ_STEPS = 20
+"""What it costs to read a date or time from text, and to find its zone."""
 
 
 @built_in("date", "from: string|date|datetime")
 def make_date(meter: Meter, source: str | FeelDate | FeelDateTime) -> Value:
     """Return the date of a text, or of a date and time."""
     if isinstance(source, str):
+        meter.charge(READ_STEPS)
         return read_date(source)
     return source.date if isinstance(source, FeelDateTime) else source
 
@@ -65,6 +68,7 @@ def make_date_of_parts(meter: Meter, year: Decimal, month: Decimal, day: Decimal
 def make_time(meter: Meter, source: str | Temporal) -> Value:
     """Return the time of a text, or of a date and time; a date gives midnight UTC."""
     if isinstance(source, str):
+        meter.charge(READ_STEPS)
         return read_time(source)
     if isinstance(source, FeelDate):
         return FeelTime(0, Zone())
@@ -94,6 +98,7 @@ def make_time_of_parts(
 def make_datetime(meter: Meter, source: str | FeelDate | FeelDateTime) -> Value:
     """Return the date and time of a text; a date gives its midnight."""
     if isinstance(source, str):
+        meter.charge(READ_STEPS)
         return read_datetime(source)
     return at_midnight(source) if isinstance(source, FeelDate) else source
 
@@ -108,6 +113,7 @@ def join_date_and_time(meter: Meter, date: FeelDate | FeelDateTime, time: FeelTi
 @built_in("date and time", "date: datetime, timezone: string")
 def move_to_zone(meter: Meter, moment: FeelDateTime, timezone: str) -> Value:
     """Return the same instant in another zone, named as in `@Europe/Paris` or `+02:00`."""
+    meter.charge(READ_STEPS)
     sample = read_time("00:00:00@" + timezone) or read_time("00:00:00" + timezone)
     if sample is None or sample.zone is None or moment.time.zone is None:
         return None
@@ -117,7 +123,10 @@ def move_to_zone(meter: Meter, moment: FeelDateTime, timezone: str) -> Value:
 @built_in("duration", "from: string|duration")
 def make_duration(meter: Meter, source: str | Duration) -> Value:
     """Return the duration of a text such as `P1DT2H` or `P1Y6M`."""
-    return read_duration(source) if isinstance(source, str) else source
+    if not isinstance(source, str):
+        return source
+    meter.charge(READ_STEPS)
+    return read_duration(source)
 
 
 @built_in("years and months duration", "from: date|datetime, to: date|datetime")

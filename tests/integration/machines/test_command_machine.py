@@ -35,7 +35,7 @@ from tests.integration.machines.order import BEFORE, Order, notation
 from tests.integration.machines.server import KILLS, Answer, Kill, Server
 from tests.integration.play_diagrams import EVERY_ROLE, Table
 
-QUICK, LONG = 50, 5_000
+QUICK, LONG = 40, 5_000
 STEPS = 20
 MOST_INSTANCES = 3
 TTL_SECONDS = 7_200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import process_time
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ from engine.errors import Refusal
 from engine.feel import FeelFailed, FeelLimit, evaluate, parse_expression, to_json
 
 DATA: dict[str, Any] = {"s": "a" * 90_000, "big": list(range(5_000)), "a": 1}
-MOST_SECONDS = 0.5
-"""Ten times the 50 ms the guards are tuned for, so that a busy machine fails nobody."""
 
 REFUSED_BY_THE_PARSER = {
     "61 parentheses": "(" * 61 + "1" + ")" * 61,
@@ -46,11 +43,9 @@ REFUSED_BY_THE_METER = [
     "context put({}, for i in 1..1000 return string(i), 1)",
 ]
 ANSWERED = [
-    "9 ** 9 ** 9 ** 9",
     "10 ** 6000 * 10 ** 6000",
     '@"P99999999999999D" * 99999999999999999999',
     'date(999999999, 12, 31) + @"P999999999D"',
-    "decimal(10 ** 6000, 6000)",
     "exp(10 ** 9)",
     "sort(for i in 1..100 return modulo(i * 7919, 101), function(a, b) a < b)",
     "1" + " + 1" * 900,
@@ -59,15 +54,15 @@ ANSWERED = [
 ]
 
 
-def run(text: str) -> tuple[object, float]:
-    """Return the JSON value or the error, and the processor time it took."""
-    start = process_time()
-    outcome: object
+TOO_LARGE_FOR_JSON = ["9 ** 9 ** 9 ** 9", "decimal(10 ** 6000, 6000)", "-(10 ** 400)"]
+
+
+def run(text: str) -> object:
+    """Return the JSON value or the error; `assent bench runtime` says how long they take."""
     try:
-        outcome = to_json(evaluate(text, DATA))
+        return to_json(evaluate(text, DATA))
     except Refusal as refusal:
-        outcome = refusal
-    return outcome, process_time() - start
+        return refusal
 
 
 @pytest.mark.parametrize("what", REFUSED_BY_THE_PARSER)
@@ -83,21 +78,29 @@ def test_a_text_beyond_the_bounds_is_refused_before_it_runs(what: str) -> None:
 @pytest.mark.parametrize("text", REFUSED_BY_THE_METER)
 def test_an_expression_that_costs_too_much_is_stopped(text: str) -> None:
     # when it runs
-    outcome, seconds = run(text)
+    outcome = run(text)
 
-    # then it is refused with the code of the limit, in bounded time
+    # then it is refused with the code of the limit
     assert isinstance(outcome, FeelLimit)
     assert outcome.code == "feel-limit"
-    assert seconds < MOST_SECONDS
 
 
 @pytest.mark.parametrize("text", ANSWERED)
 def test_an_odd_but_cheap_expression_is_answered(text: str) -> None:
     # when it runs
-    outcome, _ = run(text)
+    outcome = run(text)
 
     # then there is a value, null where FEEL has none
     assert not isinstance(outcome, Refusal)
+
+
+@pytest.mark.parametrize("text", TOO_LARGE_FOR_JSON)
+def test_a_number_beyond_all_floats_is_no_json(text: str) -> None:
+    # when it is written as JSON, where it would be an infinity that no reader takes
+    outcome = run(text)
+
+    # then it is refused
+    assert isinstance(outcome, FeelFailed)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1: 2}, {1, 2}, object()])
