@@ -23,6 +23,7 @@ _LATIN = re.compile(
 )
 _PLAIN_TEXT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _TAG = re.compile(r"""<(/?)[^\W\d](?:[^<>"']|"[^"<]*"|'[^'<]*')*?(/?)>""")
+_REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _UNSHOWN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -87,6 +88,13 @@ def _decode(xml: bytes, allow_latin_1: bool) -> str:
     try:
         text = xml.decode(encoding)
     except UnicodeDecodeError as error:
+        if not xml.lstrip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe").startswith(b"<"):
+            raise _refuse(
+                "not-xml",
+                "The file is not XML: it does not begin with a tag.",
+                "Send the diagram's XML.",
+                line=1,
+            ) from None
         raise _refuse(
             "encoding",
             f"Byte {error.start} is not valid {encoding}.",
@@ -168,6 +176,7 @@ def _parse(text: str) -> etree._Element:
     found = _CONTROL.search(text)
     if found:
         raise _bad_character(found.group(), None, text.count("\n", 0, found.start()) + 1)
+    _require_no_control_references(text)
     try:
         element = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
@@ -182,6 +191,15 @@ def _parse(text: str) -> etree._Element:
         raise _refuse("not-xml", str(error), "Send the diagram's XML.") from None
     _require_count("elements", sum(1 for _ in element.iter()), MAXIMUM_ELEMENTS)
     return element
+
+
+def _require_no_control_references(text: str) -> None:
+    """Name the character that a reference such as `&#0;` stands for; XML has no place for it."""
+    for found in _REFERENCE.finditer(text):
+        hexadecimal, decimal = found.groups()
+        code = int(hexadecimal, 16) if hexadecimal else int(decimal)
+        if code < 0x20 and code not in (9, 10, 13):
+            raise _bad_character(chr(code), None, text.count("\n", 0, found.start()) + 1)
 
 
 def _require_bpmn(element: etree._Element, root: str) -> None:

@@ -23,7 +23,7 @@ BILLION = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10)
         (b"", "empty-file"),
         (b" \n\t", "empty-file"),
         (b"just text", "not-xml"),
-        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 20, "encoding"),
+        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 20, "not-xml"),
         (b"<definitions>", "not-xml"),
         (b"<html><body/></html>", "not-bpmn"),
         (b"<definitions/>", "not-bpmn"),
@@ -45,6 +45,8 @@ BILLION = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10)
         (bpmn('<task id="t" name="a\x01b"/>'), "bad-character"),
         (bpmn('<task id="t" name="a\x00b"/>'), "bad-character"),
         (bpmn('<task id="t" name="a&#x202E;b"/>'), "bad-character"),
+        (bpmn('<task id="t" name="a&#0;b"/>'), "bad-character"),
+        (bpmn('<task id="t" name="a&#x1b;b"/>'), "bad-character"),
         (bpmn('<task id="t">a&#x85;b</task>'), "bad-character"),
     ],
 )
