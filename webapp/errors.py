@@ -6,7 +6,8 @@ import logging
 from typing import ClassVar
 
 from flask import Flask, Response, g, render_template, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,6 +18,10 @@ from webapp.auth.identity import PROGRAM_PATHS
 from webapp.problems import add_retry, answer_problem, correlation_id
 
 log = logging.getLogger(__name__)
+
+#: Classes of PostgreSQL's states that pass: connection lost, came second, too many connections or
+#: no room, a lock not to be had, shutting down.
+PASSING_STATES = frozenset({"08", "40", "53", "55", "57"})
 
 
 class Defect(Refusal):
@@ -45,6 +50,7 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(Refusal, answer_refusal)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(DBAPIError, _answer_database_error)
+    app.register_error_handler(PoolTimeout, _answer_no_connection_left)
     app.register_error_handler(BadCursor, _answer_bad_cursor)
     app.register_error_handler(Exception, _answer_defect)
 
@@ -93,9 +99,24 @@ def _answer_http_error(error: HTTPException) -> BaseResponse:
 
 def _answer_database_error(error: DBAPIError) -> BaseResponse:
     log.error("database error %s", correlation_id(), exc_info=error)
-    if error.connection_invalidated or "readonly" in str(error.orig) or "locked" in str(error.orig):
-        return answer_refusal(TemporarilyUnavailable(retry_after_seconds=5))
-    return answer_refusal(Defect())
+    passes = error.connection_invalidated or _is_unreachable(error) or _is_held_up(error)
+    return answer_refusal(TemporarilyUnavailable(retry_after_seconds=5) if passes else Defect())
+
+
+def _answer_no_connection_left(error: PoolTimeout) -> BaseResponse:
+    log.error("no connection left for %s: %s", correlation_id(), error)
+    return answer_refusal(TemporarilyUnavailable(retry_after_seconds=5))
+
+
+def _is_unreachable(error: DBAPIError) -> bool:
+    """Tell whether no PostgreSQL answered; what one says comes with a state."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", "") is None
+
+
+def _is_held_up(error: DBAPIError) -> bool:
+    """Tell whether the database will not do now what it may do later."""
+    said, state = str(error.orig), getattr(error.orig, "sqlstate", None) or ""
+    return "readonly" in said or "locked" in said or state[:2] in PASSING_STATES
 
 
 def _answer_defect(error: Exception) -> BaseResponse:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
+from models.database import Database
 from tests.integration.site import Site
 
 
@@ -31,6 +32,20 @@ def test_a_database_that_cannot_be_written_is_503_with_a_time_to_come_back(examp
     assert (refused.status_code, refused.json["code"]) == (503, "unavailable")
     assert refused.headers["Retry-After"] == "5"
     assert read.status_code == 200
+
+
+def test_a_database_that_is_away_is_503_with_a_time_to_come_back(example: Site):
+    piotr = example.speak_for("u04")
+    there, away = example.services.database, Database("postgresql+psycopg://a:b@127.0.0.1:1/away")
+    example.services.database = away
+    try:
+        refused = piotr.post("/proposals", {"title": "A"})
+    finally:
+        example.services.database = there
+        away.close()
+
+    assert (refused.status_code, refused.json["code"]) == (503, "unavailable")
+    assert refused.headers["Retry-After"] == "5"
 
 
 def _set_pragma(site: Site, pragma: str) -> None:
