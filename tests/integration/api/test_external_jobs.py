@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import delete
 
 from engine.commands.incidents import retry_incident
+from engine.commands.recovery import take_orphaned_jobs
 from models.account import RoleAssignment
 from models.job import Job
 from tests.integration.media_scan import (
@@ -205,6 +206,17 @@ class TestOneJob:
         assert still.status_code == 200
         assert back.json["outcome"] == "unlocked"
         assert take(worker)["attempt"] == 1
+
+    def test_a_start_of_the_server_leaves_jobs_with_the_workers_that_live_on(
+        self, example: Site, table: Table, worker: Program
+    ):
+        start(table)
+        job = take(worker)
+
+        table.do(take_orphaned_jobs, boot="the next start")
+
+        assert ask(worker).json["items"] == []
+        assert report(worker, job, "complete", variables={"verdict": "ok"}).status_code == 200
 
     def test_a_week_is_the_longest_a_worker_keeps_a_job(
         self, example: Site, table: Table, worker: Program
