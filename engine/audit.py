@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.context import Context
+from engine.context import Context, Entry
 from models.audit import AuditChain, AuditEvent
 from models.vocabulary import AuditTag
 
@@ -53,34 +53,73 @@ def record_event(
     chain: str | None = None,
     element_id: str | None = None,
     detail: dict[str, Any] | None = None,
-) -> AuditEvent:
-    """Append an event to its chain, in the transaction of the change it tells of.
+) -> None:
+    """Put an event on record, in the transaction of the change it tells of.
 
     `subject` is the number people know (P4, REL-78); `chain` is the instance it happened in, or
-    nothing for the chain of the subject.
+    nothing for the chain of the subject. The row is written when the command ends.
     """
-    chain_id = chain or f"subject:{subject}"
-    head = ctx.session.get(AuditChain, chain_id)
-    if head is None:
-        head = AuditChain(id=chain_id)
-        ctx.session.add(head)
+    ctx.record.append(
+        Entry(
+            chain_id=chain or f"subject:{subject}",
+            actor=ctx.actor,
+            tag=tag.value,
+            subject=subject,
+            element_id=element_id,
+            sentence=sentence,
+            detail=detail or {},
+        )
+    )
+
+
+def last_entry(ctx: Context, chain_id: str) -> Entry | None:
+    """Give what this command last put on the record of a chain, or nothing."""
+    return next((entry for entry in reversed(ctx.record) if entry.chain_id == chain_id), None)
+
+
+def write_record(ctx: Context) -> None:
+    """Append everything the command put on record to its chains; the last act of a command."""
+    heads = _lock_heads(ctx, sorted({entry.chain_id for entry in ctx.record} - ctx.new_chains))
+    for entry in ctx.record:
+        head = heads.get(entry.chain_id)
+        if head is None:
+            head = heads[entry.chain_id] = AuditChain(id=entry.chain_id, length=0, head="")
+            ctx.session.add(head)
+        event = _chain_event(ctx, head, entry)
+        ctx.session.add(event)
+        head.length, head.head = event.seq, event.hash
+    ctx.record.clear()
+
+
+def _lock_heads(ctx: Context, chain_ids: list[str]) -> dict[str, AuditChain]:
+    """Give the heads that are there, each locked so that no two commands append in one place."""
+    if not chain_ids:
+        return {}
+    rows = ctx.session.scalars(
+        select(AuditChain)
+        .where(AuditChain.id.in_(chain_ids))
+        .order_by(AuditChain.id)
+        .with_for_update()
+    )
+    return {row.id: row for row in rows}
+
+
+def _chain_event(ctx: Context, head: AuditChain, entry: Entry) -> AuditEvent:
     event = AuditEvent(
-        chain_id=chain_id,
+        chain_id=entry.chain_id,
         seq=head.length + 1,
         at=ctx.now,
-        actor_id=ctx.actor.person_id,
-        actor_name=ctx.actor.name,
-        tag=tag.value,
-        subject=subject,
-        element_id=element_id,
-        sentence=sentence,
-        detail=detail or {},
+        actor_id=entry.actor.person_id,
+        actor_name=entry.actor.name,
+        tag=entry.tag,
+        subject=entry.subject,
+        element_id=entry.element_id,
+        sentence=entry.sentence,
+        detail=entry.detail,
         previous_hash=head.head,
         hash="",
     )
     event.hash = hash_event(event_fields(event))
-    head.length, head.head = event.seq, event.hash
-    ctx.session.add(event)
     return event
 
 

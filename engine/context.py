@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -55,6 +56,19 @@ class Trace:
 
 
 @dataclass
+class Entry:
+    """What a command puts on record; it gets its place in the chain when the command ends."""
+
+    chain_id: str
+    actor: Actor
+    tag: str
+    subject: str
+    element_id: str | None
+    sentence: str
+    detail: dict[str, Any]
+
+
+@dataclass
 class Context:
     """One command's transaction: its session, actor, time, and what it sets off elsewhere."""
 
@@ -63,7 +77,19 @@ class Context:
     now: datetime
     cascade: Cascade = field(default_factory=Cascade)
     trace: Trace = field(default_factory=Trace)
+    record: list[Entry] = field(default_factory=list)
+    """What goes on record when the command ends, in order."""
+    new_chains: set[str] = field(default_factory=set)
+    """The chains that begin in this transaction, as those of new instances do."""
 
     def acting_as(self, actor: Actor) -> Context:
         """Give the same transaction under another actor."""
-        return Context(self.session, actor, self.now, self.cascade, self.trace)
+        return Context(
+            self.session,
+            actor,
+            self.now,
+            self.cascade,
+            self.trace,
+            self.record,
+            self.new_chains,
+        )

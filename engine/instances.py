@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine.audit import record_event
+from engine.audit import last_entry, record_event
 from engine.context import Context
 from engine.definitions import find_definition, load_definition_row
 from engine.errors import (
@@ -86,7 +86,7 @@ def start_instance(
         started_by=ctx.actor.person_id,
     )
     ctx.session.add(instance)
-    ctx.session.flush()
+    ctx.new_chains.add(instance.id)
     record_event(
         ctx,
         AuditTag.INSTANCE_STARTED,
@@ -109,10 +109,11 @@ def advance_instance(ctx: Context, instance: Instance, move: Move) -> Advance:
         raise StaleInstance("The instance is being advanced by this very command.")
     ctx.cascade.advancing.add(instance_id)
     ports = CommandPorts(ctx, instance)
+    cause = last_entry(ctx, instance.id)
     try:
         definition = load_instance_definition(ctx, instance)
         advance = move(definition, instance.snapshot, ports)
-        save_advance(ctx, instance, definition, advance)
+        save_advance(ctx, instance, definition, advance, cause)
     except ENGINE_FAILURES as failure:
         # Only the innermost failure names its own element; around it, it is what called.
         element = ports.element_id if ctx.trace.places else failure.field or ports.element_id

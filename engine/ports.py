@@ -42,6 +42,9 @@ class CommandPorts:
     ) -> dict[str, Any] | None:
         """Run a record action in this transaction."""
         self.element_id = element.id
+        if self._instance in self._ctx.session.new:
+            # What the action writes may refer to the instance that has just been started.
+            self._ctx.session.flush()
         result = run_record_action(action, RecordCall(self._ctx, self._instance, element, inputs))
         self.element_id = None
         return result

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from engine.audit import record_event
-from engine.context import Context
+from engine.context import Context, Entry
 from engine.runtime.interface import Advance, Definition
 from engine.waits import sync_waits
 from models.instance import Instance
@@ -16,21 +16,30 @@ from models.vocabulary import AuditTag, InstanceState
 
 
 def save_advance(
-    ctx: Context, instance: Instance, definition: Definition, advance: Advance
+    ctx: Context,
+    instance: Instance,
+    definition: Definition,
+    advance: Advance,
+    cause: Entry | None,
 ) -> None:
-    """Make the rows of an instance equal to its new state, and put its steps on record."""
+    """Make the rows of an instance equal to its new state, and put its steps on record.
+
+    `cause` is what this command has put on record of why the instance moves.
+    """
     instance.snapshot = advance.state
     instance.variables = advance.data
     instance.tokens = dict(advance.tokens)
     instance.visits = _count_visits(instance.visits, advance)
     instance.end_events = list(dict.fromkeys([*instance.end_events, *advance.end_events]))
+    if advance.ended:
+        instance.state, instance.ended_at = InstanceState.ENDED.value, ctx.now
+    # The instance goes first, its waits refer to it.
+    ctx.session.flush()
     sync_waits(ctx, instance, advance)
-    _record_steps(ctx, instance, definition, advance)
+    _record_steps(ctx, instance, definition, advance, cause)
     if instance.has_incident:
         _resolve_passed(ctx, instance, advance)
     if advance.ended:
-        instance.state = InstanceState.ENDED.value
-        instance.ended_at = ctx.now
         record_event(
             ctx,
             AuditTag.INSTANCE_ENDED,
@@ -39,7 +48,6 @@ def save_advance(
             chain=instance.id,
             detail={"ends": list(advance.end_events)},
         )
-    ctx.session.flush()
 
 
 def _count_visits(visits: dict[str, Any], advance: Advance) -> dict[str, Any]:
@@ -51,10 +59,18 @@ def _count_visits(visits: dict[str, Any], advance: Advance) -> dict[str, Any]:
 
 
 def _record_steps(
-    ctx: Context, instance: Instance, definition: Definition, advance: Advance
+    ctx: Context,
+    instance: Instance,
+    definition: Definition,
+    advance: Advance,
+    cause: Entry | None,
 ) -> None:
-    steps = [(step.element_id, step.state) for step in advance.steps]
+    """Put the steps on record with what caused them, or as an event where nothing else tells it."""
+    steps = [f"{step.element_id}:{step.state}" for step in advance.steps]
     if not steps:
+        return
+    if cause is not None and "steps" not in cause.detail:
+        cause.detail = {**cause.detail, "steps": steps}
         return
     waiting = [definition.elements[e].name or e for e in advance.tokens if e in definition.elements]
     record_event(
@@ -63,7 +79,7 @@ def _record_steps(
         instance.business_key,
         f"Waits for: {', '.join(waiting)}" if waiting else "Moved on",
         chain=instance.id,
-        detail={"steps": [f"{element}:{state}" for element, state in steps]},
+        detail={"steps": steps},
     )
 
 

@@ -8,7 +8,15 @@ from sqlalchemy import delete, select
 
 from engine.context import Context
 from engine.jobs import cancel_jobs, enqueue, parse_retry_cycle
-from engine.runtime.interface import Advance, JobWait, MessageWait, SignalWait, TimerWait, UserWait
+from engine.runtime.interface import (
+    Advance,
+    JobWait,
+    MessageWait,
+    SignalWait,
+    TimerWait,
+    UserWait,
+    Wait,
+)
 from engine.topics import channel_of
 from models.instance import Instance, UserTask
 from models.instance import MessageWait as MessageWaitRow
@@ -17,11 +25,50 @@ from models.vocabulary import JobKind, JobState, TaskState, WaitKind
 
 
 def sync_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
-    """Make the rows equal to what the instance waits for now: add what is new, end what is gone."""
-    _sync_tasks(ctx, instance, [w for w in advance.waits if isinstance(w, UserWait)])
-    _sync_jobs(ctx, instance, [w for w in advance.waits if isinstance(w, JobWait | TimerWait)])
-    events = [w for w in advance.waits if isinstance(w, MessageWait | SignalWait)]
-    _sync_events(ctx, instance, events)
+    """Make the rows equal to what the instance waits for now: add what is new, end what is gone.
+
+    The rows equal what it waited for before, and whoever answered a task, job or timer has ended
+    its row, so that only the difference is written.
+    """
+    for wait in advance.waits:
+        if wait.ref not in advance.waited:
+            _add_wait(ctx, instance, wait)
+    gone: dict[str, list[str]] = {}
+    still = {wait.ref for wait in advance.waits}
+    for ref, kind in advance.waited.items():
+        if ref not in still:
+            gone.setdefault(kind, []).append(ref)
+    if "task" in gone:
+        _cancel_tasks(ctx, instance, gone["task"])
+    if "job" in gone:
+        cancel_jobs(ctx.session, instance_id=instance.id, refs=gone["job"], now=ctx.now)
+    if "event" in gone:
+        ctx.session.execute(
+            delete(MessageWaitRow).where(
+                MessageWaitRow.instance_id == instance.id, MessageWaitRow.ref.in_(gone["event"])
+            )
+        )
+
+
+def _add_wait(ctx: Context, instance: Instance, wait: Wait) -> None:
+    if isinstance(wait, UserWait):
+        ctx.session.add(_make_task(ctx, instance, wait))
+    elif isinstance(wait, JobWait | TimerWait):
+        _enqueue_wait(ctx, instance, wait)
+    else:
+        ctx.session.add(_make_event_wait(instance, wait))
+
+
+def _cancel_tasks(ctx: Context, instance: Instance, refs: list[str]) -> None:
+    rows = ctx.session.scalars(
+        select(UserTask).where(
+            UserTask.instance_id == instance.id,
+            UserTask.ref.in_(refs),
+            UserTask.state == TaskState.OPEN.value,
+        )
+    )
+    for row in rows:
+        row.state, row.done_at = TaskState.CANCELLED.value, ctx.now
 
 
 def rename_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
@@ -59,22 +106,6 @@ def rename_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
             )
 
 
-def _sync_tasks(ctx: Context, instance: Instance, waits: list[UserWait]) -> None:
-    rows = ctx.session.scalars(
-        select(UserTask).where(
-            UserTask.instance_id == instance.id, UserTask.state == TaskState.OPEN.value
-        )
-    )
-    open_rows = {row.ref: row for row in rows}
-    wanted = {wait.ref for wait in waits}
-    for wait in waits:
-        if wait.ref not in open_rows:
-            ctx.session.add(_make_task(ctx, instance, wait))
-    for ref, row in open_rows.items():
-        if ref not in wanted:
-            row.state, row.done_at = TaskState.CANCELLED.value, ctx.now
-
-
 def _make_task(ctx: Context, instance: Instance, wait: UserWait) -> UserTask:
     return UserTask(
         shard=instance.shard,
@@ -91,20 +122,6 @@ def _make_task(ctx: Context, instance: Instance, wait: UserWait) -> UserTask:
         due_at=wait.due_at,
         created_at=ctx.now,
     )
-
-
-def _sync_jobs(ctx: Context, instance: Instance, waits: list[JobWait | TimerWait]) -> None:
-    rows = ctx.session.execute(
-        select(Job.ref, Job.id).where(Job.instance_id == instance.id, Job.ref.is_not(None))
-    )
-    live = {ref for ref, _ in rows}
-    wanted = {wait.ref for wait in waits}
-    for wait in waits:
-        if wait.ref not in live:
-            _enqueue_wait(ctx, instance, wait)
-    gone = [ref for ref in live - wanted if ref is not None]
-    if gone:
-        cancel_jobs(ctx.session, instance_id=instance.id, refs=gone, now=ctx.now)
 
 
 def _enqueue_wait(ctx: Context, instance: Instance, wait: JobWait | TimerWait) -> None:
@@ -141,23 +158,6 @@ def _enqueue_wait(ctx: Context, instance: Instance, wait: JobWait | TimerWait) -
         max_attempts=attempts,
         backoff_seconds=backoff_seconds,
     )
-
-
-def _sync_events(ctx: Context, instance: Instance, waits: list[MessageWait | SignalWait]) -> None:
-    rows = ctx.session.execute(
-        select(MessageWaitRow.ref).where(MessageWaitRow.instance_id == instance.id)
-    )
-    known = {ref for (ref,) in rows}
-    for wait in waits:
-        if wait.ref not in known:
-            ctx.session.add(_make_event_wait(instance, wait))
-    gone = known - {wait.ref for wait in waits}
-    if gone:
-        ctx.session.execute(
-            delete(MessageWaitRow).where(
-                MessageWaitRow.instance_id == instance.id, MessageWaitRow.ref.in_(gone)
-            )
-        )
 
 
 def _make_event_wait(instance: Instance, wait: MessageWait | SignalWait) -> MessageWaitRow:

@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
+from engine.audit import write_record
 from engine.clock import Clock
 from engine.context import SYSTEM, Actor, Context, Trace
 from engine.errors import ENGINE_FAILURES, LeaseLost, Refusal, StaleInstance, StorageFull
@@ -45,7 +46,10 @@ def execute(
     trace = Trace()
     try:
         with database.write() as session:
-            return command(Context(session, actor, clock.now(), trace=trace), *args, **kwargs)
+            ctx = Context(session, actor, clock.now(), trace=trace)
+            result = command(ctx, *args, **kwargs)
+            write_record(ctx)
+            return result
     except StaleDataError as stale:
         raise StaleInstance from stale
     except OperationalError as error:
@@ -84,7 +88,9 @@ def _keep_incident(
     """Open the incident of a failure, in a transaction of its own: the command's is undone."""
     try:
         with database.write() as session:
-            incident = open_engine_incident(Context(session, actor, clock.now()), trace, failure)
+            ctx = Context(session, actor, clock.now())
+            incident = open_engine_incident(ctx, trace, failure)
+            write_record(ctx)
         if incident is not None:
             failure.detail["incident"] = incident.id
     except LeaseLost:

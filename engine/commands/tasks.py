@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from engine.audit import record_event
@@ -19,19 +20,28 @@ from engine.errors import (
     TaskAlreadyDone,
     TaskNotOpen,
 )
-from engine.forms import read_form, validate_json
+from engine.forms import validate_json
 from engine.gates import cast_vote, find_round, list_duties, record_duty, refuse_vote
-from engine.instances import advance_instance, load_instance, load_instance_definition
+from engine.instances import advance_instance, load_instance_definition
 from engine.people import find_name
 from engine.runtime import advance as runtime
 from engine.runtime.interface import ElementInfo
 from models.instance import Instance, UserTask
 from models.vocabulary import AuditTag, TaskState
 
+_INSTANCE_OF_TASK = (
+    select(Instance)
+    .where(
+        Instance.id
+        == select(UserTask.instance_id).where(UserTask.id == bindparam("task_id")).scalar_subquery()
+    )
+    .with_for_update()
+)
+
 
 def claim_task(ctx: Context, *, task_id: str) -> UserTask:
     """Take a task for oneself; raises TaskAlreadyClaimed naming who has it."""
-    task = load_task(ctx.session, task_id)
+    task, _ = lock_task(ctx, task_id)
     _require_open(ctx.session, task)
     refusal = may_do(ctx.session, ctx.actor, task)
     if refusal:
@@ -45,7 +55,7 @@ def claim_task(ctx: Context, *, task_id: str) -> UserTask:
 
 def release_task(ctx: Context, *, task_id: str) -> UserTask:
     """Give a claimed task back to those of its role."""
-    task = load_task(ctx.session, task_id)
+    task, _ = lock_task(ctx, task_id)
     _require_open(ctx.session, task)
     if task.assignee_id != ctx.actor.person_id:
         raise NotAllowed("You have not claimed this task.")
@@ -62,12 +72,11 @@ def complete_task(ctx: Context, *, task_id: str, data: dict[str, Any]) -> UserTa
     Raises TaskAlreadyDone (409) naming who was first, InvalidInput naming fields, NotAllowed,
     SeparationOfDuties or GateClosed; in every case nothing has changed.
     """
-    task = load_task(ctx.session, task_id)
+    task, instance = lock_task(ctx, task_id)
     _require_open(ctx.session, task)
     refusal = may_do(ctx.session, ctx.actor, task)
     if refusal:
         raise refusal
-    instance = load_instance(ctx, task.instance_id)
     element = load_instance_definition(ctx, instance).elements[task.element_id]
     values = _validate(ctx.session, task, instance, data)
     if task.gate:
@@ -80,7 +89,6 @@ def complete_task(ctx: Context, *, task_id: str, data: dict[str, Any]) -> UserTa
     task.state, task.done_at = TaskState.DONE.value, ctx.now
     task.done_by = task.assignee_id = ctx.actor.person_id
     task.data = values
-    ctx.session.flush()
     _record(ctx, task, AuditTag.TASK_COMPLETED, f"{ctx.actor.name} did “{task.name}”", data=values)
     advance_instance(
         ctx,
@@ -110,6 +118,20 @@ def may_do(session: Session, actor: Actor, task: UserTask) -> Refusal | None:
     if not task.assignee_id and task.role and not actor.holds(task.role):
         return NotAllowed(f"This task is for the {task.role.replace('_', ' ')}.", role=task.role)
     return None
+
+
+def lock_task(ctx: Context, task_id: str) -> tuple[UserTask, Instance]:
+    """Give a task and its instance as they are now; nobody else may change either meanwhile.
+
+    The row of the instance is locked before the task is read, in the order of all commands, so
+    that of two people at one task the second sees what the first did. Raises NotFound.
+    """
+    instance = ctx.session.scalar(
+        _INSTANCE_OF_TASK, {"task_id": task_id}, execution_options={"populate_existing": True}
+    )
+    if instance is None:
+        raise NotFound(f"There is no task {task_id}.")
+    return ctx.session.get_one(UserTask, task_id, populate_existing=True), instance
 
 
 def load_task(session: Session, task_id: str) -> UserTask:
@@ -172,8 +194,9 @@ def _validate(
     require_canonical(data)
     if not task.form_key:
         return dict(data)
-    form = read_form(find_form(session, task.form_key))
-    return validate_json(form, data, {**instance.variables, **task.local})
+    return validate_json(
+        find_form(session, task.form_key), data, {**instance.variables, **task.local}
+    )
 
 
 def _record_duty(ctx: Context, instance: Instance, element: ElementInfo) -> None:

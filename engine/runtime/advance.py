@@ -29,11 +29,11 @@ from engine.runtime.definitions import resolve_called
 from engine.runtime.events import ReceiveTask, Thrown
 from engine.runtime.expressions import present_instant
 from engine.runtime.gateways import fire_inclusive
-from engine.runtime.interface import Advance, Definition, Description, Ports
+from engine.runtime.interface import Advance, Definition, Description, Ports, WaitKind
 from engine.runtime.process import InstanceWorkflow, Run, cancel_tasks, is_alive
 from engine.runtime.snapshot import dump, load
 from engine.runtime.tokens import failed, is_armed
-from engine.runtime.waits import count_tokens, list_waits
+from engine.runtime.waits import classify_waits, count_tokens, list_waits
 
 MAXIMUM_AUTOMATIC_STEPS = 2_000
 _COMPACT_EVERY_STEPS = 100
@@ -67,6 +67,7 @@ def complete_task(
 
     def complete(workflow: InstanceWorkflow) -> None:
         task = _find_open(workflow, ref)
+        workflow.run.end_wait(ref)
         if isinstance(task.task_spec, ReceiveTask):
             dispatch.fire(task, result)
             return
@@ -88,6 +89,7 @@ def throw_error(
 
     def throw(workflow: InstanceWorkflow) -> None:
         task = _find_open(workflow, ref)
+        workflow.run.end_wait(ref)
         dispatch.throw_error(task, Thrown("error", error_code, message))
 
     return _change(definition, state, ports, throw)
@@ -130,6 +132,7 @@ def fire_timer(definition: Definition, state: bytes, ref: str, ports: Ports) -> 
         task = workflow.find(ref)
         if task is None or task.state != TaskState.WAITING or "timer" not in task.internal_data:
             raise NotWaiting("That timer is not set.")
+        workflow.run.end_wait(ref)
         dispatch.fire(task, {})
 
     return _change(definition, state, ports, fire)
@@ -151,6 +154,11 @@ def describe(definition: Definition, state: bytes, ports: Ports) -> Description:
     return Description(
         _data_now(workflow), list_waits(workflow), count_tokens(workflow), workflow.completed
     )
+
+
+def read_waited(definition: Definition, state: bytes, ports: Ports) -> dict[str, WaitKind]:
+    """Return what kind of thing an instance waits for, by ref, without advancing it."""
+    return classify_waits(load(state, _new_run(definition, ports)))
 
 
 def _new_run(definition: Definition, ports: Ports) -> Run:
@@ -179,6 +187,7 @@ def _change(
 
     def restore_and_change() -> InstanceWorkflow:
         workflow = load(state, run)
+        run.waited = classify_waits(workflow)
         change(workflow)
         return workflow
 
@@ -199,6 +208,7 @@ def _advance(run: Run, prepare: Callable[[], InstanceWorkflow]) -> Advance:
         state=dump(workflow),
         data=_data_now(workflow),
         waits=list_waits(workflow),
+        waited=run.waited,
         steps=tuple(run.steps),
         ended=workflow.completed,
         end_events=tuple(run.end_events),

@@ -196,6 +196,9 @@ class SignalWait:
 
 Wait = UserWait | JobWait | TimerWait | MessageWait | SignalWait
 
+WaitKind = Literal["task", "job", "event"]
+"""A user task; work of a worker or a timer; a message or signal."""
+
 
 @dataclass(frozen=True)
 class ThrownEvent:
@@ -219,6 +222,8 @@ class Advance:
     data: dict[str, Any]
     waits: tuple[Wait, ...]
     """All that the instance waits for now, not only what is new."""
+    waited: Mapping[str, WaitKind]
+    """What it waited for before, by ref, without the task, job or timer this command ended."""
     steps: tuple[Step, ...]
     ended: bool
     end_events: tuple[str, ...]

@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Conflict
-from engine.runtime.advance import intervene
+from engine.runtime.advance import intervene, read_waited
 from engine.runtime.branches import is_unfinished
 from engine.runtime.definitions import load_definition
 from engine.runtime.events import CatchingSpec
@@ -85,7 +85,9 @@ def migrate(
     def arm(workflow: InstanceWorkflow) -> None:
         _arm_new_events(workflow, known)
 
-    return intervene(new, migrate_state(old, new, state, mapping), ports, arm)
+    advance = intervene(new, migrate_state(old, new, state, mapping), ports, arm)
+    # What the new version has no place for is gone before it is loaded.
+    return replace(advance, waited=read_waited(old, state, ports))
 
 
 def _migrate(

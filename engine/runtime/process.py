@@ -18,7 +18,14 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import RunFailed, UnknownProcess
 from engine.runtime.branches import MISSING, Data, is_unfinished
-from engine.runtime.interface import Definition, ElementInfo, Ports, Step, ThrownEvent
+from engine.runtime.interface import (
+    Definition,
+    ElementInfo,
+    Ports,
+    Step,
+    ThrownEvent,
+    WaitKind,
+)
 from engine.runtime.script_engine import FEEL_ENGINE
 
 MAXIMUM_NESTING = 50
@@ -74,6 +81,8 @@ class Run:
     thrown: list[ThrownEvent] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     start_event: str | None = None
+    waited: dict[str, WaitKind] = field(default_factory=dict)
+    """What the instance waited for when it was loaded, without what `end_wait` ended."""
     load_called: Callable[[str, str | None], Definition] = _knows_no_process
 
     def note(self, task: Task, state: Literal["entered", "completed", "cancelled"]) -> None:
@@ -82,6 +91,11 @@ class Run:
         if info is not None:
             kind = task.task_spec.step_kind or info.kind
             self.steps.append(Step(info.id, kind, state, task.id.hex, calls_above(task.workflow)))
+
+    def end_wait(self, ref: str) -> None:
+        """Note that who advances the instance ends the task, job or timer of this ref himself."""
+        if self.waited.get(ref) != "event":
+            self.waited.pop(ref, None)
 
     def resolve_conflict(self, compiled: Compiled, element: str | None) -> Any:
         """Return how conflicts at a join are resolved: last-wins where declared, else failure."""

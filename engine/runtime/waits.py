@@ -19,11 +19,14 @@ from engine.runtime.interface import (
     TimerWait,
     UserWait,
     Wait,
+    WaitKind,
 )
 from engine.runtime.multi_instance import MultiInstance, StandardLoop
 from engine.runtime.process import InstanceWorkflow, calls_above, is_token
 from engine.runtime.timers import Armed
 from engine.runtime.tokens import EventGateway, local_variables, visible_data
+
+_EVENT_KINDS: dict[str, WaitKind] = {"timer": "job", "message": "event", "signal": "event"}
 
 
 def list_waits(workflow: InstanceWorkflow) -> tuple[Wait, ...]:
@@ -38,6 +41,20 @@ def _waits(workflow: InstanceWorkflow) -> Iterator[Wait]:
             yield _user_wait(task) if isinstance(spec, HumanTask) else _job_wait(task)
         elif isinstance(spec, CatchingSpec) and task.state == TaskState.WAITING:
             yield from _event_wait(task)
+
+
+def classify_waits(workflow: InstanceWorkflow) -> dict[str, WaitKind]:
+    """Return what kind of thing the instance waits for, by ref; far cheaper than `list_waits`."""
+    kinds: dict[str, WaitKind] = {}
+    for task in workflow.all_tasks():
+        spec: Any = task.task_spec
+        if is_open(task):
+            kinds[task.id.hex] = "task" if isinstance(spec, HumanTask) else "job"
+        elif isinstance(spec, CatchingSpec) and task.state == TaskState.WAITING:
+            kind = _EVENT_KINDS.get(spec.trigger.kind)
+            if kind is not None:
+                kinds[task.id.hex] = kind
+    return kinds
 
 
 def _user_wait(task: Task) -> UserWait:

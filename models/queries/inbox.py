@@ -14,7 +14,12 @@ from models.authorization import Authorization, Vote
 from models.base import UtcDateTime
 from models.instance import Instance, UserTask
 from models.queries.page import Page, SortKey, take_page
-from models.queries.subjects import join_subjects, subject_number, subject_title
+from models.queries.subjects import (
+    find_subject,
+    join_subjects,
+    subject_number,
+    subject_title,
+)
 from models.release import Duty
 from models.vocabulary import AuthorizationState, TaskState
 
@@ -74,6 +79,14 @@ def find_task(session: Session, task_id: str) -> TaskRow | None:
     """Give one task, open or not, or nothing."""
     row = session.execute(_with_subject().where(UserTask.id == task_id)).first()
     return TaskRow(*row) if row else None
+
+
+def describe_task(session: Session, task: UserTask, instance: Instance) -> TaskRow:
+    """Give a task that is loaded already, with what its instance is about."""
+    subject = find_subject(session, instance.subject_kind, instance.subject_id)
+    if subject is None:
+        return TaskRow(task, instance, instance.business_key, "")
+    return TaskRow(task, instance, subject.number, subject.title)
 
 
 def list_instance_tasks(session: Session, instance_id: str) -> list[UserTask]:

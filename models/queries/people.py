@@ -45,6 +45,8 @@ def list_people(session: Session, *, role: str | None = None) -> list[PersonRow]
 def find_names(session: Session, person_ids: Iterable[str | None]) -> dict[str | None, str]:
     """Give the names of these people by id, in one question however many there are."""
     wanted = {person_id for person_id in person_ids if person_id is not None}
+    if not wanted:
+        return {}
     rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
     return {row[0]: row[1] for row in rows}
 

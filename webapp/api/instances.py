@@ -40,6 +40,7 @@ from webapp.api.schema import (
     word,
 )
 from webapp.api.tasks import SUBJECT, TASK, show_tasks
+from webapp.auth.identity import current_actor
 from webapp.services import read_session
 
 TAG = "Instances"
@@ -173,7 +174,7 @@ def _answer(session: Session, instance_id: str) -> Answer:
     body = show_instance(
         row,
         INSTANCE_IN_FULL,
-        tasks=show_tasks(session, tasks),
+        tasks=show_tasks(session, tasks, current_actor()),
         waits=_show_waits(session, instance_id),
     )
     return Answer(body, etag=etag_of(row))

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
 from werkzeug.wrappers import Response as BaseResponse
 
 from engine.errors import BadParameter, InvalidInput
@@ -131,14 +132,18 @@ def _page(answer: Schema | str) -> Schema | str:
 
 
 def _make_view(function: Function, declared: Operation) -> Function:
+    # Made once: a validator walks its schema when it is made, not when it is used.
+    of_query = {name: _make_validator(schema) for name, schema in declared.query.items()}
+    of_body = _make_validator(declared.request or {})
+
     def view(**arguments: Any) -> BaseResponse:
         if declared.scope is not None:
             require_scope(declared.scope)
-        query = _read_query(declared)
+        query = _read_query(declared, of_query)
         if declared.query:
             arguments["query"] = query
         if declared.request is not None:
-            arguments["body"] = _read_body(declared.request)
+            arguments["body"] = _read_body(of_body)
         try:
             answer = function(**arguments)
         except BadCursor as wrong:
@@ -148,7 +153,11 @@ def _make_view(function: Function, declared: Operation) -> Function:
     return view
 
 
-def _read_query(declared: Operation) -> dict[str, Any]:
+def _make_validator(schema: Schema) -> Validator:
+    return Draft202012Validator(schema, format_checker=FORMATS)
+
+
+def _read_query(declared: Operation, validators: dict[str, Validator]) -> dict[str, Any]:
     unknown = sorted(set(request.args) - set(declared.query))
     if unknown:
         raise BadParameter(
@@ -159,11 +168,15 @@ def _read_query(declared: Operation) -> dict[str, Any]:
         given = request.args.getlist(name)
         if len(given) > 1:
             raise BadParameter("Give this parameter once.", field=name)
-        read[name] = _read_parameter(name, given[0], schema) if given else schema.get("default")
+        read[name] = (
+            _read_parameter(name, given[0], schema, validators[name])
+            if given
+            else schema.get("default")
+        )
     return read
 
 
-def _read_parameter(name: str, given: str, schema: Schema) -> Any:
+def _read_parameter(name: str, given: str, schema: Schema, validator: Validator) -> Any:
     value: Any = given
     if schema["type"] == "integer":
         value = int(given) if given.lstrip("-").isdecimal() and len(given) < 18 else given
@@ -171,7 +184,7 @@ def _read_parameter(name: str, given: str, schema: Schema) -> Any:
         value = {"true": True, "false": False}.get(given, given)
     elif schema["type"] == "array":
         value = [part for part in given.split(",") if part]
-    problem = next(Draft202012Validator(schema, format_checker=FORMATS).iter_errors(value), None)
+    problem = next(validator.iter_errors(value), None)
     if problem is not None or "\x00" in given:
         raise BadParameter(
             f"{given[:80]!r} cannot be the parameter {name}.", field=name, expected=schema
@@ -179,10 +192,10 @@ def _read_parameter(name: str, given: str, schema: Schema) -> Any:
     return value
 
 
-def _read_body(schema: Schema) -> Any:
+def _read_body(validator: Validator) -> Any:
     body = read_json_body(request, services().settings.json_limit_bytes)
     problems: dict[str, str] = {}
-    for error in Draft202012Validator(schema, format_checker=FORMATS).iter_errors(body):
+    for error in validator.iter_errors(body):
         path = ".".join(str(part) for part in error.absolute_path)
         for field_name, message in _say(error, path):
             problems.setdefault(field_name, message)
@@ -226,4 +239,4 @@ def _require_as_declared(declared: Operation, answer: Answer) -> None:
     schema = declared.answers.get(answer.status)
     if not isinstance(schema, dict):
         raise AssertionError(f"{declared.name} does not declare the status {answer.status}")
-    Draft202012Validator(schema, format_checker=FORMATS).validate(answer.body)
+    _make_validator(schema).validate(answer.body)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
+from flask import request
 from sqlalchemy.orm import Session
 
 from engine.commands.tasks import claim_task, complete_task, find_element, may_do, release_task
 from engine.context import Actor, Context
 from engine.definitions import find_form
 from engine.errors import NotFound
-from engine.forms import json_schema, read_form
+from engine.forms import json_schema
+from models.instance import Instance, UserTask
 from models.queries.findings import list_subject_findings
-from models.queries.inbox import TaskRow, find_task, list_inbox
+from models.queries.inbox import TaskRow, describe_task, find_task, list_inbox
 from models.queries.people import find_names
 from models.queries.subjects import find_subject
 from models.vocabulary import Role, TaskState
@@ -119,7 +120,7 @@ def read_tasks(query: dict[str, Any]) -> Answer:
             after=query["after"],
             limit=query["limit"],
         )
-        items = show_tasks(session, page.items)
+        items = show_tasks(session, page.items, actor)
     return Answer({"items": items, "next": page.next})
 
 
@@ -127,7 +128,7 @@ def read_tasks(query: dict[str, Any]) -> Answer:
 def read_task(task_id: str) -> Answer:
     """Read a task with the question it asks, its form and its evidence."""
     with read_session() as session:
-        return _answer(session, current_actor(), task_id)
+        return _answer(session, current_actor(), _require_task(session, task_id))
 
 
 @operation("POST", "/tasks/<task_id>/claim", tag=TAG, answers={200: TASK_WITH_FORM}, versioned=True)
@@ -136,8 +137,7 @@ def claim(task_id: str) -> Answer:
 
     def work(ctx: Context) -> Answer:
         _require_current(ctx.session, task_id)
-        claim_task(ctx, task_id=task_id)
-        return _answer(ctx.session, ctx.actor, task_id)
+        return _answer_changed(ctx, claim_task(ctx, task_id=task_id))
 
     return change(work)
 
@@ -150,8 +150,7 @@ def release(task_id: str) -> Answer:
 
     def work(ctx: Context) -> Answer:
         _require_current(ctx.session, task_id)
-        release_task(ctx, task_id=task_id)
-        return _answer(ctx.session, ctx.actor, task_id)
+        return _answer_changed(ctx, release_task(ctx, task_id=task_id))
 
     return change(work)
 
@@ -172,21 +171,22 @@ def complete(task_id: str, body: dict[str, Any]) -> Answer:
 
     def work(ctx: Context) -> Answer:
         _require_current(ctx.session, task_id)
-        complete_task(ctx, task_id=task_id, data=body.get("data", {}))
-        return _answer(ctx.session, ctx.actor, task_id)
+        return _answer_changed(ctx, complete_task(ctx, task_id=task_id, data=body.get("data", {})))
 
     return change(work)
 
 
-def show_tasks(session: Session, rows: Sequence[TaskRow]) -> list[dict[str, Any]]:
-    """Give tasks as the API lists them."""
-    names = _find_names(session, rows)
+def show_tasks(session: Session, rows: Sequence[TaskRow], actor: Actor) -> list[dict[str, Any]]:
+    """Give tasks as the API lists them, to whoever asks."""
+    names = _find_names(session, rows, actor)
     return [_show_task(row, names) for row in rows]
 
 
-def _find_names(session: Session, rows: Sequence[TaskRow]) -> dict[str | None, str]:
-    people = [(row.task.assignee_id, row.task.done_by) for row in rows]
-    return find_names(session, chain.from_iterable(people))
+def _find_names(session: Session, rows: Sequence[TaskRow], actor: Actor) -> dict[str | None, str]:
+    people = {person for row in rows for person in (row.task.assignee_id, row.task.done_by)}
+    # Whoever asks is known by name already, and mostly nobody else is named.
+    others = find_names(session, people - {actor.person_id})
+    return {**others, actor.person_id: actor.name}
 
 
 def _show_task(
@@ -209,20 +209,20 @@ def _show_task(
     )
 
 
-def _answer(session: Session, actor: Actor, task_id: str) -> Answer:
-    session.flush()
-    row = _require_task(session, task_id)
+def _answer_changed(ctx: Context, task: UserTask) -> Answer:
+    ctx.session.flush()
+    instance = ctx.session.get_one(Instance, task.instance_id)
+    return _answer(ctx.session, ctx.actor, describe_task(ctx.session, task, instance))
+
+
+def _answer(session: Session, actor: Actor, row: TaskRow) -> Answer:
     task, element = row.task, find_element(session, row.task)
     refusal = may_do(session, actor, task) if task.state == TaskState.OPEN else None
     variables = {**row.instance.variables, **task.local}
-    form = (
-        json_schema(read_form(find_form(session, task.form_key)), variables)
-        if task.form_key
-        else None
-    )
+    form = json_schema(find_form(session, task.form_key), variables) if task.form_key else None
     body = _show_task(
         row,
-        _find_names(session, [row]),
+        _find_names(session, [row], actor),
         TASK_WITH_FORM,
         question=element.assent.get("question", task.name),
         form=form,
@@ -255,7 +255,8 @@ def _require_task(session: Session, task_id: str) -> TaskRow:
 
 def _require_current(session: Session, task_id: str) -> None:
     current_person_id()
-    require_match(_etag(_require_task(session, task_id)))
+    if request.headers.get("If-Match"):
+        require_match(_etag(_require_task(session, task_id)))
 
 
 def _etag(row: TaskRow) -> str:

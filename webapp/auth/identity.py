@@ -12,8 +12,8 @@ from flask import Flask, current_app, g, request
 from engine.commands.context import execute
 from engine.context import SYSTEM, Actor
 from engine.errors import NotSignedIn, ScopeMissing
-from engine.people import load_actor
-from webapp.auth.sessions import SESSION_COOKIE, find_session, touch_session
+from models.queries.credentials import Holder
+from webapp.auth.sessions import SESSION_COOKIE, digest_secret, find_session, touch_session
 from webapp.auth.tokens import SCOPES, find_token
 from webapp.services import read_session, services
 
@@ -118,20 +118,23 @@ def _read_bearer(authorization: str) -> Credentials:
     now = services().clock.now()
     with read_session() as session:
         token = find_token(session, secret.strip(), now)
-        actor = load_actor(session, token.person_id) if token else None
-    if token is None or actor is None:
+    if token is None or not token.holder.is_active:
         raise NotSignedIn("The token is unknown, has expired or was revoked.")
-    return Credentials(actor, frozenset(token.scopes), topics=tuple(token.topics))
+    return Credentials(_as_actor(token.holder), token.scopes, topics=token.topics)
 
 
 def _read_cookie(secret: str) -> Credentials | None:
     now = services().clock.now()
     idle = timedelta(hours=services().settings.session_idle_hours)
     with read_session() as session:
-        row = find_session(session, secret, now, idle)
-        actor = load_actor(session, row.person_id) if row else None
-    if row is None or actor is None:
+        found = find_session(session, secret, now, idle)
+    if found is None or not found.holder.is_active:
         return None
-    if now - row.seen_at > TOUCH_EVERY:
-        execute(services().database, services().clock, SYSTEM, touch_session, digest=row.digest)
-    return Credentials(actor, frozenset(SCOPES), row.csrf_token, row.digest)
+    digest = digest_secret(secret)
+    if now - found.seen_at > TOUCH_EVERY:
+        execute(services().database, services().clock, SYSTEM, touch_session, digest=digest)
+    return Credentials(_as_actor(found.holder), frozenset(SCOPES), found.csrf_token, digest)
+
+
+def _as_actor(holder: Holder) -> Actor:
+    return Actor(person_id=holder.person_id, name=holder.name, roles=holder.roles)

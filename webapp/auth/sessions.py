@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from engine.audit import record_event
 from engine.context import Actor, Context
 from models.account import Person, SignInAttempt, WebSession
+from models.queries.credentials import SessionOwner, find_session_owner
 from models.vocabulary import AuditTag
 
 SESSION_COOKIE = "assent_session"
@@ -49,12 +50,12 @@ def start_session(
 
 def find_session(
     session: Session, secret: str, now: datetime, idle: timedelta
-) -> WebSession | None:
+) -> SessionOwner | None:
     """Give the session of this secret if it lasts: not too old and not idle for too long."""
-    row = session.get(WebSession, digest_secret(secret))
-    if row is None or row.expires_at <= now or row.seen_at + idle <= now:
+    found = find_session_owner(session, digest_secret(secret))
+    if found is None or found.expires_at <= now or found.seen_at + idle <= now:
         return None
-    return row
+    return found
 
 
 def touch_session(ctx: Context, *, digest: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.account import ApiToken
+from models.queries.credentials import TokenOwner, find_token_owner
 from webapp.auth.sessions import digest_secret
 
 TOKEN_PREFIX = "ast_"
@@ -19,11 +19,11 @@ SCOPES = {
 }
 
 
-def find_token(session: Session, secret: str, now: datetime) -> ApiToken | None:
+def find_token(session: Session, secret: str, now: datetime) -> TokenOwner | None:
     """Give the token of this secret if it is known, not revoked and not past its end."""
     if not secret.startswith(TOKEN_PREFIX):
         return None
-    token = session.get(ApiToken, digest_secret(secret))
+    token = find_token_owner(session, digest_secret(secret))
     if token is None or token.revoked_at is not None:
         return None
     if token.expires_at is not None and token.expires_at <= now:

@@ -12,7 +12,7 @@ from engine.commands.conflicts import resolve_finding
 from engine.commands.tasks import claim_task, complete_task, find_element, may_do, release_task
 from engine.definitions import find_form
 from engine.errors import Conflict, NotFound, Refusal
-from engine.forms import Form, coerce, read_form
+from engine.forms import Form, coerce
 from engine.people import find_name
 from models.proposal import Proposal
 from models.queries.inbox import TaskRow, find_task
@@ -182,7 +182,7 @@ def _find(session: Session, task_id: str) -> TaskRow:
 
 
 def _form_of(session: Session, row: TaskRow) -> Form | None:
-    return read_form(find_form(session, row.task.form_key)) if row.task.form_key else None
+    return find_form(session, row.task.form_key) if row.task.form_key else None
 
 
 def _steps(session: Session, subject: Any) -> list[ProgressStep]:
