@@ -10,15 +10,38 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.context import Context, Entry
 from models.audit import AuditChain, AuditEvent
+from models.base import TENANT, table_of
 from models.vocabulary import AuditTag
 
 READ_ROWS = 1000
 EVENT_PREFIX = b"\x00assent-event\x00"
+
+_EVENTS, _CHAINS = table_of(AuditEvent), table_of(AuditChain)
+_LOCK_HEADS = (
+    select(_CHAINS.c.id, _CHAINS.c.length, _CHAINS.c.head)
+    .where(_CHAINS.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_CHAINS.c.id)
+    .with_for_update()
+)
+_MOVE_HEAD = (
+    update(_CHAINS)
+    .where(_CHAINS.c.id == bindparam("chain"))
+    .values(length=bindparam("new_length"), head=bindparam("new_head"))
+)
+
+
+@dataclass
+class Head:
+    """Where a chain stands: how many events it has, and the hash of the last."""
+
+    length: int = 0
+    hash: str = ""
+    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,32 +102,43 @@ def last_entry(ctx: Context, chain_id: str) -> Entry | None:
 
 def write_record(ctx: Context) -> None:
     """Append everything the command put on record to its chains; the last act of a command."""
-    heads = _lock_heads(ctx, sorted({entry.chain_id for entry in ctx.record} - ctx.new_chains))
-    for entry in ctx.record:
-        head = heads.get(entry.chain_id)
-        if head is None:
-            head = heads[entry.chain_id] = AuditChain(id=entry.chain_id, length=0, head="")
-            ctx.session.add(head)
-        event = _chain_event(ctx, head, entry)
-        ctx.session.add(event)
-        head.length, head.head = event.seq, event.hash
+    if not ctx.record:
+        return
+    chain_ids = {entry.chain_id for entry in ctx.record}
+    heads = _lock_heads(ctx, sorted(chain_ids - ctx.new_chains))
+    events = [_chain_event(ctx, heads.setdefault(e.chain_id, Head()), e) for e in ctx.record]
     ctx.record.clear()
+    _write_heads(ctx, heads)
+    ctx.session.execute(insert(_EVENTS), events)
 
 
-def _lock_heads(ctx: Context, chain_ids: list[str]) -> dict[str, AuditChain]:
+def _lock_heads(ctx: Context, chain_ids: list[str]) -> dict[str, Head]:
     """Give the heads that are there, each locked so that no two commands append in one place."""
     if not chain_ids:
         return {}
-    rows = ctx.session.scalars(
-        select(AuditChain)
-        .where(AuditChain.id.in_(chain_ids))
-        .order_by(AuditChain.id)
-        .with_for_update()
-    )
-    return {row.id: row for row in rows}
+    rows = ctx.session.execute(_LOCK_HEADS, {"ids": chain_ids})
+    return {row.id: Head(row.length, row.head, is_new=False) for row in rows}
 
 
-def _chain_event(ctx: Context, head: AuditChain, entry: Entry) -> AuditEvent:
+def _write_heads(ctx: Context, heads: dict[str, Head]) -> None:
+    new = [
+        {"id": chain_id, "tenant_id": TENANT, "length": head.length, "head": head.hash}
+        for chain_id, head in heads.items()
+        if head.is_new
+    ]
+    moved = [
+        {"chain": chain_id, "new_length": head.length, "new_head": head.hash}
+        for chain_id, head in heads.items()
+        if not head.is_new
+    ]
+    if new:
+        ctx.session.execute(insert(_CHAINS), new)
+    if moved:
+        ctx.session.execute(_MOVE_HEAD, moved)
+
+
+def _chain_event(ctx: Context, head: Head, entry: Entry) -> dict[str, Any]:
+    """Give the row of an event, and move the head of its chain on to it."""
     event = AuditEvent(
         chain_id=entry.chain_id,
         seq=head.length + 1,
@@ -116,11 +150,11 @@ def _chain_event(ctx: Context, head: AuditChain, entry: Entry) -> AuditEvent:
         element_id=entry.element_id,
         sentence=entry.sentence,
         detail=entry.detail,
-        previous_hash=head.head,
+        previous_hash=head.hash,
         hash="",
     )
-    event.hash = hash_event(event_fields(event))
-    return event
+    head.length, head.hash = event.seq, hash_event(event_fields(event))
+    return {column.key: getattr(event, column.key) for column in _EVENTS.c} | {"hash": head.hash}
 
 
 def event_fields(event: AuditEvent) -> dict[str, Any]:

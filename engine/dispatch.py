@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Integer, Select, Update, bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from engine.jobs import in_channel, in_state, update_jobs
+from engine.jobs import in_channel, in_state
+from models.base import UtcDateTime, table_of
 from models.job import Job
 from models.vocabulary import Channel, JobState
 
@@ -17,22 +20,59 @@ UNSENT = (in_state(JobState.READY), in_channel(Channel.ENGINE), Job.sent_at.is_(
 PROMOTE_LIMIT = 500
 
 
+_JOBS = table_of(Job)
+_SCHEDULED, _READY = in_state(JobState.SCHEDULED), in_state(JobState.READY)
+_SENT = (_READY, Job.sent_at.is_not(None))
+
+_AGENDA = select(
+    select(func.min(Job.due_at)).where(_SCHEDULED).scalar_subquery(),
+    select(func.min(Job.lease_until)).where(in_state(JobState.LEASED)).scalar_subquery(),
+    select(func.min(Job.sent_at)).where(*_SENT).scalar_subquery(),
+    select(func.count()).where(*_SENT).scalar_subquery(),
+    exists().where(*UNSENT),
+)
+_COUNT_SENT = select(func.count()).where(*_SENT)
+
+
+def _update_next(wanted: Select[Any], order: Sequence[Any]) -> Update:
+    """Give the statement that changes the first `most` of the wanted jobs nobody else is at."""
+    chosen = wanted.order_by(*order).limit(bindparam("most", type_=Integer()))
+    return update(_JOBS).where(_JOBS.c.id.in_(chosen.with_for_update(skip_locked=True)))
+
+
+_PROMOTE = (
+    _update_next(
+        select(Job.id).where(_SCHEDULED, Job.due_at <= bindparam("now", type_=UtcDateTime())),
+        [Job.due_at],
+    )
+    .values(state=JobState.READY.value, sent_at=None)
+    .returning(_JOBS.c.id)
+)
+_TAKE = (
+    _update_next(
+        select(Job.id).where(*UNSENT),
+        [Job.priority, Job.id],
+    )
+    .values(sent_at=bindparam("now", type_=UtcDateTime()))
+    .returning(_JOBS.c.priority, _JOBS.c.id)
+)
+_RESEND = (
+    _update_next(
+        select(Job.id).where(*_SENT, Job.sent_at < bindparam("before", type_=UtcDateTime())),
+        [Job.sent_at],
+    )
+    .values(sent_at=None)
+    .returning(_JOBS.c.id)
+)
+
+
 def find_next_work(session: Session, *, now: datetime, window: int) -> datetime | None:
     """Give, reading only, when the pump has something to do next; None when nothing is waiting.
 
     A moment that is not in the future means at once. Jobs that wait for room in the window are
     no work: whoever makes room commits, and that wakes the pump.
     """
-    sent = (in_state(JobState.READY), Job.sent_at.is_not(None))
-    due_at, lease_until, sent_at, under_way, is_unsent = session.execute(
-        select(
-            select(func.min(Job.due_at)).where(in_state(JobState.SCHEDULED)).scalar_subquery(),
-            select(func.min(Job.lease_until)).where(in_state(JobState.LEASED)).scalar_subquery(),
-            select(func.min(Job.sent_at)).where(*sent).scalar_subquery(),
-            select(func.count()).where(*sent).scalar_subquery(),
-            exists().where(*UNSENT),
-        )
-    ).one()
+    due_at, lease_until, sent_at, under_way, is_unsent = session.execute(_AGENDA).one()
     moments = [
         due_at,
         lease_until and lease_until + timedelta(microseconds=1),
@@ -44,15 +84,7 @@ def find_next_work(session: Session, *, now: datetime, window: int) -> datetime 
 
 def promote_due(session: Session, *, now: datetime, limit: int = PROMOTE_LIMIT) -> int:
     """Make scheduled jobs whose time has come ready for dispatch; give how many."""
-    due = session.scalars(
-        select(Job.id)
-        .where(in_state(JobState.SCHEDULED), Job.due_at <= now)
-        .order_by(Job.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    update_jobs(session, due, state=JobState.READY, sent_at=None)
-    return len(due)
+    return len(session.execute(_PROMOTE, {"now": now, "most": limit}).all())
 
 
 def take_window(session: Session, *, now: datetime, window: int) -> list[str]:
@@ -60,34 +92,14 @@ def take_window(session: Session, *, now: datetime, window: int) -> list[str]:
 
     The bound keeps the order of priorities here and the memory of the broker small.
     """
-    under_way = session.scalar(
-        select(func.count()).where(in_state(JobState.READY), Job.sent_at.is_not(None))
-    )
-    room = window - (under_way or 0)
+    room = window - (session.scalar(_COUNT_SENT) or 0)
     if room <= 0:
         return []
-    ids = session.scalars(
-        select(Job.id)
-        .where(*UNSENT)
-        .order_by(Job.priority, Job.id)
-        .limit(room)
-        .with_for_update(skip_locked=True)
-    ).all()
-    update_jobs(session, ids, sent_at=now)
-    return list(ids)
+    taken = session.execute(_TAKE, {"now": now, "most": room}).all()
+    return [job_id for _priority, job_id in sorted((row.priority, row.id) for row in taken)]
 
 
 def resend_lost(session: Session, *, now: datetime, after_seconds: int = RESEND_SECONDS) -> int:
     """Let jobs be sent again that were sent so long ago that the broker must have lost them."""
-    lost = session.scalars(
-        select(Job.id)
-        .where(
-            in_state(JobState.READY),
-            Job.sent_at.is_not(None),
-            Job.sent_at < now - timedelta(seconds=after_seconds),
-        )
-        .limit(PROMOTE_LIMIT)
-        .with_for_update(skip_locked=True)
-    ).all()
-    update_jobs(session, lost, sent_at=None)
-    return len(lost)
+    before = now - timedelta(seconds=after_seconds)
+    return len(session.execute(_RESEND, {"before": before, "most": PROMOTE_LIMIT}).all())

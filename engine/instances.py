@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from engine.audit import last_entry, record_event
 from engine.context import Context
@@ -45,6 +45,8 @@ MESSAGE_TTL_SECONDS = 86_400
 OURSELVES = "assent"
 MAXIMUM_CASCADE = 500
 """How many messages and signals one command may set off, one after the other."""
+
+_LOCK_INSTANCE = select(Instance).where(Instance.id == bindparam("instance_id")).with_for_update()
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,7 @@ def load_instance(ctx: Context, instance_id: str) -> Instance:
 
     Raises NotFound, or InstanceArchived for one that is in the archive.
     """
-    instance = ctx.session.scalar(
-        select(Instance).where(Instance.id == instance_id).with_for_update()
-    )
+    instance = ctx.session.scalar(_LOCK_INSTANCE, {"instance_id": instance_id})
     if instance is None:
         if ctx.session.get(ArchivedInstance, instance_id) is not None:
             raise InstanceArchived

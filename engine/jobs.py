@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, literal, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from engine.errors import LeaseLost, NotFound
 from engine.retries import parse_retry_cycle, wait_seconds
 from engine.topics import channel_of
-from models.base import TENANT, new_id, shard_of
+from models.base import TENANT, new_id, shard_of, table_of
 from models.job import Incident, Job, JobLog
 from models.vocabulary import Channel, JobState
 
@@ -70,6 +70,9 @@ class RetryPlan:
     wait_seconds: float | None = None
 
 
+_JOBS, _LOG = table_of(Job), table_of(JobLog)
+
+
 def enqueue(
     session: Session,
     *,
@@ -87,37 +90,36 @@ def enqueue(
     dedup_key: str | None = None,
     lock_key: str | None = None,
     hard_limit_seconds: int = 300,
-) -> Job:
-    """Add a job to the caller's transaction; a live job of the same `dedup_key` is given instead.
+) -> str:
+    """Add a job to the caller's transaction and give its id, or that of the live job of its key.
 
     `due_at` (UTC) in the future makes it wait. A lower `priority` runs first. Of the jobs with
-    one `lock_key` only one is leased at a time.
+    one `lock_key` only one is leased at a time; of those with one `dedup_key` only one lives.
     """
     due_at = due_at or now
     job_id = new_id()
-    job = Job(
-        id=job_id, shard=shard_of(instance_id or job_id),
-        kind=kind, topic=topic, channel=channel_of(kind, topic).value, instance_id=instance_id,
-        element_id=element_id, ref=ref,
-        state=JobState.READY if due_at <= now else JobState.SCHEDULED,
-        due_at=due_at, created_at=now, payload=payload or {}, priority=priority,
-        max_attempts=max_attempts, backoff_seconds=backoff_seconds,
-        hard_limit_seconds=hard_limit_seconds, dedup_key=dedup_key, lock_key=lock_key,
-    )  # fmt: skip
-    if dedup_key is not None:
-        return _insert_once(session, job, dedup_key)
-    session.add(job)
-    return job
-
-
-def _insert_once(session: Session, job: Job, dedup_key: str) -> Job:
-    dialect = session.get_bind().dialect.name
-    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
-    values = {column.key: getattr(job, column.key) for column in Job.__table__.columns}
+    values = {
+        "id": job_id, "tenant_id": TENANT, "shard": shard_of(instance_id or job_id),
+        "kind": kind, "topic": topic, "channel": channel_of(kind, topic).value,
+        "instance_id": instance_id, "element_id": element_id, "ref": ref,
+        "state": JobState.READY.value if due_at <= now else JobState.SCHEDULED.value,
+        "due_at": due_at, "created_at": now, "payload": payload or {}, "priority": priority,
+        "attempts": 0, "max_attempts": max_attempts, "backoff_seconds": backoff_seconds,
+        "hard_limit_seconds": hard_limit_seconds, "dedup_key": dedup_key, "lock_key": lock_key,
+    }  # fmt: skip
     session.flush()  # The instance the job belongs to may be new in this transaction.
-    session.execute(insert(Job).values(**values).on_conflict_do_nothing())
+    if dedup_key is not None:
+        return _insert_once(session, values)
+    session.execute(insert(_JOBS), values)
+    return job_id
+
+
+def _insert_once(session: Session, values: dict[str, Any]) -> str:
+    dialect = session.get_bind().dialect.name
+    insert_or_leave = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    session.execute(insert_or_leave(_JOBS).values(**values).on_conflict_do_nothing())
     return session.scalars(
-        select(Job).where(Job.tenant_id == TENANT, Job.dedup_key == dedup_key)
+        select(Job.id).where(Job.tenant_id == TENANT, Job.dedup_key == values["dedup_key"])
     ).one()
 
 
@@ -156,23 +158,11 @@ def finish(
 
     Runs first in the completing transaction, so that a late or repeated completion changes nothing.
     """
-    columns = [getattr(Job, field.name) for field in fields(LeasedJob)]
-    row = session.execute(
-        delete(Job)
-        .where(Job.id == job_id, Job.lease_token == token, in_state(JobState.LEASED))
-        .returning(*columns)
-        .execution_options(synchronize_session="fetch")
-    ).one_or_none()
+    row = session.execute(_FINISH, {"job": job_id, "token": token}).one_or_none()
     if row is None:
         raise LeaseLost(job=job_id)
-    leased = LeasedJob(**row._mapping)
-    session.add(
-        JobLog(
-            job_id=leased.id, instance_id=leased.instance_id, element_id=leased.element_id,
-            topic=leased.topic, attempts=leased.attempts, lease_owner=leased.lease_owner,
-            outcome=outcome, created_at=leased.created_at, finished_at=now,
-        )
-    )  # fmt: skip
+    leased = LeasedJob(*row)
+    _log(session, leased, outcome, now)
     return leased
 
 
@@ -306,14 +296,14 @@ def _bury(session: Session, job: Job, reason: JobIncident, now: datetime) -> Inc
     return incident
 
 
-def _log(session: Session, job: Job, outcome: str, now: datetime) -> None:
-    session.add(
-        JobLog(
-            job_id=job.id, instance_id=job.instance_id, element_id=job.element_id,
-            topic=job.topic, attempts=job.attempts, lease_owner=job.lease_owner,
-            outcome=outcome, created_at=job.created_at, finished_at=now,
-        )
-    )  # fmt: skip
+def _log(session: Session, job: Job | LeasedJob, outcome: str, now: datetime) -> None:
+    values = {
+        "id": new_id(), "tenant_id": job.tenant_id, "job_id": job.id,
+        "instance_id": job.instance_id, "element_id": job.element_id, "topic": job.topic,
+        "attempts": job.attempts, "lease_owner": job.lease_owner, "outcome": outcome,
+        "created_at": job.created_at, "finished_at": now,
+    }  # fmt: skip
+    session.execute(insert(_LOG), values)
 
 
 def _resolve_incidents(
@@ -348,3 +338,14 @@ def in_state(state: JobState) -> ColumnElement[bool]:
     """Give the condition that a job is in this state, such that partial indexes serve it."""
     # Written out in the statement: SQLite does not match a bound value with a partial index.
     return Job.state == literal(state.value, literal_execute=True)
+
+
+_FINISH = (
+    delete(_JOBS)
+    .where(
+        _JOBS.c.id == bindparam("job"),
+        _JOBS.c.lease_token == bindparam("token"),
+        in_state(JobState.LEASED),
+    )
+    .returning(*(_JOBS.c[field.name] for field in fields(LeasedJob)))
+)

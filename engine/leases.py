@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine.jobs import LeasedJob, in_channel, in_state, take_back, update_jobs
+from models.base import table_of
 from models.job import Job
 from models.vocabulary import Channel, JobState
 
@@ -20,10 +21,29 @@ LEASE_SECONDS = 30
 LOCK_BUSY_SECONDS = 1
 EXPIRE_LIMIT = 100
 CLAIMED_COLUMNS = (
-    Job.id, Job.tenant_id, Job.shard, Job.kind, Job.topic, Job.instance_id, Job.element_id, Job.ref,
-    Job.payload, Job.attempts, Job.max_attempts, Job.hard_limit_seconds, Job.lock_key,
-    Job.created_at,
+    "id", "tenant_id", "shard", "kind", "topic", "instance_id", "element_id", "ref", "payload",
+    "attempts", "max_attempts", "hard_limit_seconds", "lock_key", "created_at",
 )  # fmt: skip
+
+_JOBS = table_of(Job)
+_READY = (
+    select(*(_JOBS.c[name] for name in CLAIMED_COLUMNS))
+    .where(_JOBS.c.id == bindparam("job"), in_state(JobState.READY))
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(_JOBS)
+    .where(_JOBS.c.id == bindparam("job"))
+    .values(
+        state=JobState.LEASED.value,
+        lock_key=bindparam("new_lock_key"),
+        lease_token=bindparam("new_token"),
+        lease_owner=bindparam("new_owner"),
+        lease_until=bindparam("until"),
+        deadline_at=bindparam("deadline"),
+        attempts=bindparam("new_attempts"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,41 +80,44 @@ def claim(
     `owner` starts with the boot of the process, see `release_leases_of_dead_boot`. `terms_of`
     gives what the worker's handler of a topic and payload asks for beyond what the job says.
     """
-    ready = session.execute(
-        select(*CLAIMED_COLUMNS)
-        .where(Job.id == job_id, in_state(JobState.READY))
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    ready = session.execute(_READY, {"job": job_id}).one_or_none()
     if ready is None:
         return None
-    found = dict(ready._mapping)
     terms = terms_of(ready.topic, ready.payload) if terms_of else LeaseTerms()
-    lock_key = terms.lock_key or found.pop("lock_key")
     deadline_at = now + timedelta(seconds=terms.hard_limit_seconds or ready.hard_limit_seconds)
-    lease: dict[str, Any] = {
-        "lease_token": secrets.token_urlsafe(24),
-        "lease_owner": owner,
-        "deadline_at": deadline_at,
-        "lease_until": min(now + timedelta(seconds=terms.lease_seconds), deadline_at),
-        "attempts": ready.attempts + 1,
+    leased = LeasedJob(
+        id=ready.id, tenant_id=ready.tenant_id, shard=ready.shard, kind=ready.kind,
+        topic=ready.topic, instance_id=ready.instance_id, element_id=ready.element_id,
+        ref=ready.ref, payload=ready.payload, attempts=ready.attempts + 1,
+        max_attempts=ready.max_attempts, lease_token=secrets.token_urlsafe(24),
+        lease_owner=owner,
+        lease_until=min(now + timedelta(seconds=terms.lease_seconds), deadline_at),
+        deadline_at=deadline_at, created_at=ready.created_at,
+    )  # fmt: skip
+    lock_key = terms.lock_key or ready.lock_key
+    return leased if _take(session, leased, lock_key, now) else None
+
+
+def _take(session: Session, job: LeasedJob, lock_key: str | None, now: datetime) -> bool:
+    values = {
+        "job": job.id,
+        "new_lock_key": lock_key,
+        "new_token": job.lease_token,
+        "new_owner": job.lease_owner,
+        "until": job.lease_until,
+        "deadline": job.deadline_at,
+        "new_attempts": job.attempts,
     }
-    if not _take(session, job_id, {**lease, "state": JobState.LEASED, "lock_key": lock_key}, now):
-        return None
-    wanted = {field.name for field in fields(LeasedJob)}
-    return LeasedJob(**{k: v for k, v in {**found, **lease}.items() if k in wanted})
-
-
-def _take(session: Session, job_id: str, values: dict[str, Any], now: datetime) -> bool:
-    if values["lock_key"] is None:
-        update_jobs(session, [job_id], **values)
+    if lock_key is None:
+        session.execute(_LEASE, values)
         return True
     try:
         with session.begin_nested():
-            update_jobs(session, [job_id], **values)
+            session.execute(_LEASE, values)
     except IntegrityError:
         # Another job holds the lock key: this one comes back a little later.
         later = now + timedelta(seconds=LOCK_BUSY_SECONDS)
-        update_jobs(session, [job_id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
+        update_jobs(session, [job.id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
         return False
     return True
 

@@ -8,7 +8,7 @@ from typing import Any
 from zlib import crc32
 
 import uuid_utils
-from sqlalchemy import DateTime, Dialect, MetaData, Text, TypeDecorator
+from sqlalchemy import DateTime, Dialect, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 
 TENANT = "main"
@@ -68,6 +68,13 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JsonText, list[Any]: JsonText}  # noqa: RUF012  # SQLAlchemy reads a plain dict here.
+
+
+def table_of(model: type[Base]) -> Table:
+    """Give the table of a model, for statements where whole rows of it would cost too much."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 def new_id() -> str:

@@ -29,6 +29,7 @@ class Database:
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine = self._create_engine()
+        self._writer = self.engine.execution_options(assent_write=True)
         self._writing = threading.Lock()
         self._lock_file: IO[str] | None = None
         self._after_commit: list[Callable[[], None]] = []
@@ -77,10 +78,9 @@ class Database:
         order instead of failing with "database is locked".
         """
         guard = self._writing if self.is_sqlite else contextlib.nullcontext()
-        writer = self.engine.execution_options(assent_write=True)
         with (
             guard,
-            Session(writer, expire_on_commit=False) as session,
+            Session(self._writer, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session

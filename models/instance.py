@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import TENANT, Base, new_id
 from models.vocabulary import WaitKind
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Instance(Base, kw_only=True):
@@ -63,11 +65,12 @@ class UserTask(Base, kw_only=True):
     __table_args__ = (
         UniqueConstraint("tenant_id", "instance_id", "ref"),
         Index(
-            "ix_user_task_open_role", "tenant_id", "role", "due_at",
-            sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
+            "ix_user_task_open_role", "tenant_id", "role", "urgent_at", "id",
+            sqlite_where=text("state = 'open' AND assignee_id IS NULL"),
+            postgresql_where=text("state = 'open' AND assignee_id IS NULL"),
         ),
         Index(
-            "ix_user_task_open_assignee", "tenant_id", "assignee_id",
+            "ix_user_task_open_assignee", "tenant_id", "assignee_id", "urgent_at", "id",
             sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
         ),
     )  # fmt: skip
@@ -87,6 +90,10 @@ class UserTask(Base, kw_only=True):
     assignee_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
     claimed_at: Mapped[datetime | None] = mapped_column(default=None)
     due_at: Mapped[datetime | None] = mapped_column(default=None)
+    urgent_at: Mapped[datetime] = mapped_column(
+        init=False, insert_default=lambda row: row.get_current_parameters()["due_at"] or NEVER
+    )
+    """When it is due, or never: what lists are sorted by, since an index skips what is null."""
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None] = mapped_column(default=None)
     done_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)

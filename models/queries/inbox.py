@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, defer
 
 from models.authorization import Authorization, Vote
-from models.base import UtcDateTime
-from models.instance import Instance, UserTask
-from models.queries.page import Page, SortKey, take_page
+from models.base import TENANT, UtcDateTime
+from models.instance import NEVER, Instance, UserTask
+from models.queries.page import (
+    Page,
+    SortKey,
+    after_position,
+    make_cursor,
+    read_cursor,
+    take_page,
+)
 from models.queries.subjects import (
     find_subject,
     join_subjects,
@@ -23,7 +43,7 @@ from models.queries.subjects import (
 from models.release import Duty
 from models.vocabulary import AuthorizationState, TaskState
 
-NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+OPEN_KEYS = (SortKey(UserTask.urgent_at), SortKey(UserTask.id))
 
 
 @dataclass(frozen=True)
@@ -53,15 +73,88 @@ def list_inbox(
     A person sees a task that is assigned to them, or to nobody and of one of their roles; with
     `mine` only the first. Of done tasks they see those that they did or that were their role's.
     """
+    if state == TaskState.OPEN:
+        asked = _Asked(tuple(sorted(roles)), mine, role, business_key is not None)
+        return _list_open(session, asked, person_id, business_key, after, limit)
     statement = _with_subject().where(UserTask.state == state, visible_to(person_id, roles, mine))
     if role is not None:
         statement = statement.where(UserTask.role == role)
     if business_key is not None:
         statement = statement.where(Instance.business_key == business_key)
-    keys = [SortKey(_due()), SortKey(UserTask.id)]
-    if state != TaskState.OPEN.value:
-        keys = [SortKey(func.coalesce(UserTask.done_at, _far()), True), SortKey(UserTask.id, True)]
+    far = literal(NEVER, UtcDateTime())
+    keys = [SortKey(func.coalesce(UserTask.done_at, far), True), SortKey(UserTask.id, True)]
     return take_page(session, statement, keys, after, limit).map(lambda row: TaskRow(*row))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of the inbox; a statement is built once for each."""
+
+    roles: tuple[str, ...]
+    mine: bool
+    role: str | None
+    has_business_key: bool
+
+
+def _list_open(
+    session: Session,
+    asked: _Asked,
+    person_id: str | None,
+    business_key: str | None,
+    after: str | None,
+    limit: int,
+) -> Page[TaskRow]:
+    values: dict[str, Any] = {"person": person_id, "key": business_key, "room": limit + 1}
+    if after is not None:
+        values["after_at"], values["after_id"] = read_cursor(after, OPEN_KEYS)
+    statement = _select_open(asked, is_continued=after is not None)
+    rows = [TaskRow(*row) for row in session.execute(statement, values)]
+    if len(rows) <= limit:
+        return Page(rows)
+    last = rows[limit - 1].task
+    return Page(rows[:limit], make_cursor([last.urgent_at, last.id]))
+
+
+@lru_cache(maxsize=512)
+def _select_open(asked: _Asked, *, is_continued: bool) -> Select[Any]:
+    """Give the statement of a page; long lists are read by index, a part for each role."""
+    if asked.has_business_key:
+        wanted = _with_subject().where(
+            Instance.business_key == bindparam("key"),
+            or_(*(and_(*part) for part in _parts(asked))),
+        )
+        return _in_order(wanted, is_continued)
+    ids = [
+        _in_order(select(UserTask.id).join(Instance).where(*part), is_continued).subquery()
+        for part in _parts(asked)
+    ]
+    chosen = union_all(*(select(part.c.id) for part in ids))
+    return _in_order(_with_subject().where(UserTask.id.in_(chosen)), is_continued=False)
+
+
+def _parts(asked: _Asked) -> list[list[ColumnElement[bool]]]:
+    """Give the conditions of each part of an inbox: one's own, and what each role may take."""
+    # Written out in the statement: SQLite does not match a bound value with a partial index.
+    is_open = UserTask.state == literal(TaskState.OPEN.value, literal_execute=True)
+    always = [UserTask.tenant_id == TENANT, is_open]
+    if asked.role is not None:
+        always.append(UserTask.role == asked.role)
+    parts = [[*always, UserTask.assignee_id == bindparam("person")]]
+    if not asked.mine:
+        for role in asked.roles:
+            may_vote = or_(UserTask.gate.is_(None), _may_vote(bindparam("person")))
+            parts.append([*always, UserTask.assignee_id.is_(None), UserTask.role == role, may_vote])
+    return parts
+
+
+def _in_order(statement: Select[Any], is_continued: bool) -> Select[Any]:
+    if is_continued:
+        position = [
+            bindparam("after_at", type_=UtcDateTime()), bindparam("after_id", type_=String())
+        ]  # fmt: skip
+        statement = statement.where(after_position(OPEN_KEYS, position))
+    ordered = statement.order_by(*(key.order() for key in OPEN_KEYS))
+    return ordered.limit(bindparam("room", type_=Integer()))
 
 
 def count_open(session: Session, person_id: str, roles: Collection[str]) -> int:
@@ -108,12 +201,16 @@ def visible_to(
     unassigned = and_(
         UserTask.assignee_id.is_(None),
         UserTask.role.in_(sorted(roles)),
-        or_(UserTask.gate.is_(None), and_(~_has_voted(person_id), ~_is_barred(person_id))),
+        or_(UserTask.gate.is_(None), _may_vote(person_id)),
     )
     return or_(own, unassigned)
 
 
-def _has_voted(person_id: str | None) -> ColumnElement[bool]:
+def _may_vote(person_id: Any) -> ColumnElement[bool]:
+    return and_(~_has_voted(person_id), ~_is_barred(person_id))
+
+
+def _has_voted(person_id: Any) -> ColumnElement[bool]:
     """Whoever voted in this round is not asked for another seat of it."""
     return exists(
         select(Vote.id)
@@ -127,7 +224,7 @@ def _has_voted(person_id: str | None) -> ColumnElement[bool]:
     )
 
 
-def _is_barred(person_id: str | None) -> ColumnElement[bool]:
+def _is_barred(person_id: Any) -> ColumnElement[bool]:
     """Nobody is asked to authorize what they proposed or wrote."""
     return exists(
         select(Duty.id).where(
@@ -143,12 +240,6 @@ def _with_subject() -> Select[Any]:
     statement = select(UserTask, Instance, subject_number(), subject_title()).join(
         Instance, Instance.id == UserTask.instance_id
     )
-    return join_subjects(statement).options(defer(Instance.snapshot))
-
-
-def _far() -> ColumnElement[datetime]:
-    return literal(NEVER, UtcDateTime())
-
-
-def _due() -> ColumnElement[Any]:
-    return func.coalesce(UserTask.due_at, _far())
+    return join_subjects(statement).options(
+        defer(Instance.snapshot), defer(Instance.visits), defer(Instance.end_events)
+    )

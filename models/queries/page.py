@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, or_, tuple_
 from sqlalchemy.orm import Session
 
 from models.base import UtcDateTime
@@ -67,17 +67,24 @@ def take_page(
     Rows are entities where the statement selects one, else row tuples. Raises BadCursor.
     """
     if after is not None:
-        statement = statement.where(_after(keys, _decode(after, keys)))
+        statement = statement.where(after_position(keys, read_cursor(after, keys)))
     ordered = statement.add_columns(*(key.column for key in keys))
     ordered = ordered.order_by(*(key.order() for key in keys)).limit(limit + 1)
     rows = session.execute(ordered).all()
     width = len(statement.column_descriptions)
     items = [row[0] if width == 1 else tuple(row[:width]) for row in rows[:limit]]
     more = len(rows) > limit
-    return Page(items, _encode(rows[limit - 1][width:]) if more else None)
+    return Page(items, make_cursor(rows[limit - 1][width:]) if more else None)
 
 
-def _after(keys: Sequence[SortKey], values: Sequence[Any]) -> ColumnElement[bool]:
+def after_position(keys: Sequence[SortKey], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Give the condition that a row comes after the one with these values of the keys."""
+    columns = tuple_(*(key.column for key in keys))
+    if not any(key.descending for key in keys):
+        # Compared as one value, which an index of these columns finds at once.
+        return columns > tuple_(*values)
+    if all(key.descending for key in keys):
+        return columns < tuple_(*values)
     alternatives = []
     for position, key in enumerate(keys):
         same = [keys[i].column == values[i] for i in range(position)]
@@ -85,12 +92,14 @@ def _after(keys: Sequence[SortKey], values: Sequence[Any]) -> ColumnElement[bool
     return or_(*alternatives)
 
 
-def _encode(values: Sequence[Any]) -> str:
+def make_cursor(values: Sequence[Any]) -> str:
+    """Give the `after` of the page that follows a row with these values of its keys."""
     plain = [v.isoformat() if isinstance(v, datetime) else v for v in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, keys: Sequence[SortKey]) -> list[Any]:
+def read_cursor(cursor: str, keys: Sequence[SortKey]) -> list[Any]:
+    """Give the values a cursor stands for; raises BadCursor."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -41,7 +41,7 @@ from workers.pump import Pump
 def add_job(database: Database, clock: MovableClock, **fields: Any) -> str:
     with database.write() as session:
         fields = {"kind": "service", "topic": "probe", "now": clock.now(), **fields}
-        return enqueue(session, **fields).id
+        return enqueue(session, **fields)
 
 
 def lease(

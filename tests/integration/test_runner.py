@@ -52,7 +52,7 @@ time.sleep(600)
 def add_job(database: Database, clock: Clock, **fields: Any) -> str:
     with database.write() as session:
         fields = {"kind": "service", "topic": "probe", "now": clock.now(), **fields}
-        return enqueue(session, **fields).id
+        return enqueue(session, **fields)
 
 
 def outcomes(database: Database) -> list[tuple[str, str, int]]:

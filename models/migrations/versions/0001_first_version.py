@@ -993,6 +993,7 @@ def upgrade() -> None:
         sa.Column("assignee_id", sa.String(), nullable=True),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("urgent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_by", sa.String(), nullable=True),
@@ -1015,17 +1016,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_user_task_instance_id"), ["instance_id"], unique=False)
         batch_op.create_index(
             "ix_user_task_open_assignee",
-            ["tenant_id", "assignee_id"],
+            ["tenant_id", "assignee_id", "urgent_at", "id"],
             unique=False,
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
         )
         batch_op.create_index(
             "ix_user_task_open_role",
-            ["tenant_id", "role", "due_at"],
+            ["tenant_id", "role", "urgent_at", "id"],
             unique=False,
-            sqlite_where=sa.text("state = 'open'"),
-            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state = 'open' AND assignee_id IS NULL"),
+            postgresql_where=sa.text("state = 'open' AND assignee_id IS NULL"),
         )
 
     op.create_table(
@@ -1170,8 +1171,8 @@ def downgrade() -> None:
     with op.batch_alter_table("user_task", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_user_task_open_role",
-            sqlite_where=sa.text("state = 'open'"),
-            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state = 'open' AND assignee_id IS NULL"),
+            postgresql_where=sa.text("state = 'open' AND assignee_id IS NULL"),
         )
         batch_op.drop_index(
             "ix_user_task_open_assignee",
