@@ -18,7 +18,7 @@ from engine.runtime.interface import (
     Wait,
 )
 from engine.topics import channel_of
-from models.instance import Instance, UserTask
+from models.instance import NEVER, Instance, UserTask
 from models.instance import MessageWait as MessageWaitRow
 from models.job import Job
 from models.vocabulary import JobKind, JobState, TaskState, WaitKind
@@ -120,6 +120,7 @@ def _make_task(ctx: Context, instance: Instance, wait: UserWait) -> UserTask:
         state=TaskState.OPEN.value,
         assignee_id=wait.assignee or None,
         due_at=wait.due_at,
+        urgent_at=wait.due_at or NEVER,
         created_at=ctx.now,
     )
 

@@ -90,10 +90,8 @@ class UserTask(Base, kw_only=True):
     assignee_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
     claimed_at: Mapped[datetime | None] = mapped_column(default=None)
     due_at: Mapped[datetime | None] = mapped_column(default=None)
-    urgent_at: Mapped[datetime] = mapped_column(
-        init=False, insert_default=lambda row: row.get_current_parameters()["due_at"] or NEVER
-    )
-    """When it is due, or never: what lists are sorted by, since an index skips what is null."""
+    urgent_at: Mapped[datetime]
+    """When it is due, else `NEVER`: what lists are sorted by, which no value may be missing for."""
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None] = mapped_column(default=None)
     done_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)

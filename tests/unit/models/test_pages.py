@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.account import Person
 from models.database import Database
-from models.instance import Instance, UserTask
+from models.instance import NEVER, Instance, UserTask
 from models.queries.inbox import count_open, list_inbox
 from models.queries.page import BadCursor
 from models.tables import METADATA
@@ -59,6 +59,7 @@ def add_task(session: Session, name: str, **given: object) -> None:
             element_id="e",
             name=name,
             created_at=NOW,
+            urgent_at=values.get("due_at") or NEVER,
             **values,
         )
     )
