@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.orm import Session
 
 from engine.context import Context, Entry
@@ -116,6 +117,17 @@ def _lock_heads(ctx: Context, chain_ids: list[str]) -> dict[str, Head]:
     """Give the heads that are there, each locked so that no two commands append in one place."""
     if not chain_ids:
         return {}
+    heads = _read_heads(ctx, chain_ids)
+    missing = [chain_id for chain_id in chain_ids if chain_id not in heads]
+    if missing and ctx.session.get_bind().dialect.name == "postgresql":
+        # Another transaction may begin the same chain now: whoever is second waits here for it.
+        begun = [{"id": each, "tenant_id": TENANT, "length": 0, "head": ""} for each in missing]
+        ctx.session.execute(postgresql_insert(_CHAINS).on_conflict_do_nothing(), begun)
+        heads = _read_heads(ctx, chain_ids)
+    return heads
+
+
+def _read_heads(ctx: Context, chain_ids: list[str]) -> dict[str, Head]:
     rows = ctx.session.execute(_LOCK_HEADS, {"ids": chain_ids})
     return {row.id: Head(row.length, row.head, is_new=False) for row in rows}
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from engine.definitions import find_definition
+from engine.definitions import DeployedVersion, find_definition
 from engine.runtime.layout import DiagramLayout, Shape, read_layout
 from models.definition import Definition
 from models.instance import Instance
@@ -32,7 +32,9 @@ def draw_definition(row: Definition, tokens: Mapping[str, int] | None = None) ->
     return render_diagram(_layout(row.digest, row.content), tokens or {}, {}, title=row.name)
 
 
-def draw_afterwards(row: Definition, instance: Instance, tokens: Mapping[str, int]) -> Markup:
+def draw_afterwards(
+    row: Definition | DeployedVersion, instance: Instance, tokens: Mapping[str, int]
+) -> Markup:
     """Draw a version with the tokens that an instance would have, and what it has done."""
     title = f"{row.name}, {instance.business_key}, afterwards"
     return render_diagram(_layout(row.digest, row.content), tokens, instance.visits, title=title)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from engine.audit import record_event
 from engine.context import Context
-from engine.definitions import find_definition, load_definition_row
+from engine.definitions import DeployedVersion, find_definition, load_definition_row
 from engine.errors import ENGINE_FAILURES, Conflict, GateClosed, InvalidInput, NotFound, Refusal
 from engine.gates import say_gate
 from engine.instances import advance_instance
@@ -82,7 +82,7 @@ class _Move:
     """An instance on its way from one version to another."""
 
     instance: Instance
-    old_row: Definition
+    old_row: DeployedVersion
     new_row: Definition
     old: Diagram
     new: Diagram

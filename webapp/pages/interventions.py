@@ -16,7 +16,7 @@ from engine.commands.migrations import (
     migrate_instances,
 )
 from engine.commands.modifications import Modification, modify_instance
-from engine.definitions import find_definition, load_definition_row
+from engine.definitions import DeployedVersion, find_definition, load_definition_row
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refusal
 from engine.runtime.interface import Definition as Diagram
 from models.definition import Definition
@@ -38,7 +38,7 @@ class _Place:
     """A running instance with the version of the diagram that it runs."""
 
     instance: Instance
-    row: Definition
+    row: DeployedVersion
     diagram: Diagram
     before: Markup
 
@@ -290,7 +290,7 @@ def _list_alternatives(
 
 
 def _draw_after(
-    row: Definition, instance: Instance, found: Modification | MigrationReport
+    row: Definition | DeployedVersion, instance: Instance, found: Modification | MigrationReport
 ) -> Markup | None:
     if found.problems:
         return None
