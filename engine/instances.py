@@ -21,6 +21,7 @@ from engine.errors import (
     NotFound,
     StaleInstance,
 )
+from engine.jobs import lock_jobs
 from engine.payloads import list_declared_fields
 from engine.ports import CommandPorts
 from engine.progress import save_advance
@@ -46,7 +47,12 @@ OURSELVES = "assent"
 MAXIMUM_CASCADE = 500
 """How many messages and signals one command may set off, one after the other."""
 
-_LOCK_INSTANCE = select(Instance).where(Instance.id == bindparam("instance_id")).with_for_update()
+_LOCK_INSTANCE = (
+    select(Instance)
+    .where(Instance.id == bindparam("instance_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -128,11 +134,15 @@ def advance_instance(ctx: Context, instance: Instance, move: Move) -> Advance:
     return advance
 
 
-def load_instance(ctx: Context, instance_id: str) -> Instance:
-    """Give the instance row, locked where the database locks rows.
+def load_instance(ctx: Context, instance_id: str, *, holds_job: bool = False) -> Instance:
+    """Give the instance row as it is now, locked where the database locks rows.
 
-    Raises NotFound, or InstanceArchived for one that is in the archive.
+    Jobs are locked before their instance: a worker's report `holds_job` already, and anybody else
+    may end jobs of the instance, so locks them all. Raises NotFound, or InstanceArchived for one
+    that is in the archive.
     """
+    if not holds_job:
+        lock_jobs(ctx.session, instance_id)
     instance = ctx.session.scalar(_LOCK_INSTANCE, {"instance_id": instance_id})
     if instance is None:
         if ctx.session.get(ArchivedInstance, instance_id) is not None:

@@ -19,13 +19,14 @@ from engine.errors import LeaseLost, NotFound
 from engine.retries import parse_retry_cycle, wait_seconds
 from engine.topics import channel_of
 from models.base import TENANT, new_id, shard_of, table_of
+from models.database import WORK_IS_DUE
 from models.job import Incident, Job, JobLog
 from models.vocabulary import Channel, JobState
 
 __all__ = [
-    "JobIncident", "LeasedJob", "RetryPlan", "cancel_jobs", "drop_dead_job", "enqueue", "fail",
-    "finish", "give_up", "in_channel", "in_state", "load_leased", "parse_retry_cycle",
-    "retry_dead_job", "take_back", "update_jobs",
+    "JobIncident", "LeasedJob", "RetryPlan", "announce_work", "cancel_jobs", "drop_dead_job",
+    "enqueue", "fail", "finish", "give_up", "in_channel", "in_state", "load_leased", "lock_jobs",
+    "parse_retry_cycle", "retry_dead_job", "take_back", "update_jobs",
 ]  # fmt: skip
 
 ERROR_LIMIT = 4000
@@ -98,6 +99,8 @@ def enqueue(
     """
     due_at = due_at or now
     job_id = new_id()
+    if due_at <= now:
+        announce_work(session)
     values = {
         "id": job_id, "tenant_id": TENANT, "shard": shard_of(instance_id or job_id),
         "kind": kind, "topic": topic, "channel": channel_of(kind, topic).value,
@@ -121,6 +124,19 @@ def _insert_once(session: Session, values: dict[str, Any]) -> str:
     return session.scalars(
         select(Job.id).where(Job.tenant_id == TENANT, Job.dedup_key == values["dedup_key"])
     ).one()
+
+
+def announce_work(session: Session) -> None:
+    """Let other processes be told, once this transaction is committed, that a job is due now."""
+    session.info[WORK_IS_DUE] = True
+
+
+def lock_jobs(session: Session, instance_id: str) -> None:
+    """Lock the jobs of an instance where the database locks rows: always before the instance."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(
+            select(Job.id).where(Job.instance_id == instance_id).order_by(Job.id).with_for_update()
+        )
 
 
 def cancel_jobs(
@@ -217,6 +233,7 @@ def retry_dead_job(
     """
     job = _load_dead(session, job_id)
     job.state, job.attempts, job.due_at, job.sent_at = JobState.READY, 0, now, None
+    announce_work(session)
     if payload is not None:
         job.payload = payload
     session.flush()

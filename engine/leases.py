@@ -12,7 +12,14 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from engine.jobs import LeasedJob, in_channel, in_state, take_back, update_jobs
+from engine.jobs import (
+    LeasedJob,
+    announce_work,
+    in_channel,
+    in_state,
+    take_back,
+    update_jobs,
+)
 from models.base import table_of
 from models.job import Job
 from models.vocabulary import Channel, JobState
@@ -26,10 +33,11 @@ CLAIMED_COLUMNS = (
 )  # fmt: skip
 
 _JOBS = table_of(Job)
+#: A claim waits for a lock: its message comes once, and who holds the row may leave it ready.
 _READY = (
     select(*(_JOBS.c[name] for name in CLAIMED_COLUMNS))
     .where(_JOBS.c.id == bindparam("job"), in_state(JobState.READY))
-    .with_for_update(skip_locked=True)
+    .with_for_update()
 )
 _LEASE = (
     update(_JOBS)
@@ -206,6 +214,7 @@ def give_back(session: Session, *, tokens: Sequence[str], now: datetime) -> int:
     for job in leased:
         job.state, job.attempts, job.due_at = JobState.READY, job.attempts - 1, now
         job.lease_token = job.lease_until = job.lease_owner = job.deadline_at = job.sent_at = None
+    announce_work(session)
     session.flush()
     return len(leased)
 

@@ -1,4 +1,7 @@
-"""Opening the database and the two ways to use it: one writer at a time, readers beside it."""
+"""Opening the database and the two ways to use it: a write with one commit, a read of one moment.
+
+SQLite has one writer at a time, who waits in order; PostgreSQL has as many as there are.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
+
+#: Marks a session that made work due which another process may be waiting for.
+WORK_IS_DUE = "assent_work_is_due"
+#: Advisory locks of PostgreSQL: "assent" in ASCII, and the next.
+START_LOCK = 0x617373656E74
+MIGRATION_LOCK = START_LOCK + 1
 
 
 class DatabaseInUse(RuntimeError):
@@ -33,10 +42,24 @@ class Database:
         self._writing = threading.Lock()
         self._lock_file: IO[str] | None = None
         self._after_commit: list[Callable[[], None]] = []
+        self._announce: Callable[[], None] | None = None
+        self._writer = self.engine.execution_options(assent_write=True)
+        self._one_moment = self._writer
+        self._reader = self.engine
+        if not self.is_sqlite:
+            # Several statements of one transaction see one moment, as they do on SQLite.
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
+            self._one_moment = self._reader
 
     def _create_engine(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_pre_ping=True, pool_size=20, max_overflow=60)
+            return create_engine(
+                self.url,
+                pool_pre_ping=True,
+                pool_size=20,
+                max_overflow=60,
+                connect_args={"connect_timeout": 10, "application_name": "assent"},
+            )
         engine = create_engine(
             self.url,
             pool_size=20,
@@ -66,31 +89,62 @@ class Database:
         lock_file.flush()
         self._lock_file = lock_file
 
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[None]:
+        """Let one process at a time prepare a PostgreSQL database that others may be opening too.
+
+        SQLite needs no such turn: `hold_exclusively` keeps others out.
+        """
+        if self.is_sqlite:
+            yield
+            return
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": START_LOCK})
+            connection.commit()  # The lock is the connection's, not the transaction's.
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": START_LOCK})
+                connection.commit()
+
     def on_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` after each commit of a write; it must be quick and may not raise."""
         self._after_commit.append(wake)
 
-    @contextlib.contextmanager
-    def write(self) -> Iterator[Session]:
-        """Give a session whose one commit is at the end of the block; any exception rolls back.
+    def on_due_work(self, announce: Callable[[], None] | None) -> None:
+        """Call `announce` after commits that made work due; quick like those of `on_commit`."""
+        self._announce = announce
 
-        On SQLite a process-wide lock is held through COMMIT, so that a writer waits its turn in
-        order instead of failing with "database is locked".
-        """
-        guard = self._writing if self.is_sqlite else contextlib.nullcontext()
-        with (
-            guard,
-            Session(self._writer, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            yield session
+    def wake_all(self) -> None:
+        """Wake whoever waits for a commit; another process made one."""
         for wake in self._after_commit:
             wake()
 
     @contextlib.contextmanager
+    def write(self, *, of_one_moment: bool = False) -> Iterator[Session]:
+        """Give a session whose one commit is at the end of the block; any exception rolls back.
+
+        On SQLite a process-wide lock is held through COMMIT, so that a writer waits its turn in
+        order instead of failing with "database is locked". On PostgreSQL a transaction
+        `of_one_moment` sees nothing that is committed after it began, and fails when it would
+        change or lock a row that was changed since.
+        """
+        bind = self._one_moment if of_one_moment else self._writer
+        guard = self._writing if self.is_sqlite else contextlib.nullcontext()
+        with (
+            guard,
+            Session(bind, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+        self.wake_all()
+        if self._announce is not None and session.info.get(WORK_IS_DUE):
+            self._announce()
+
+    @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """Give a session that sees one moment and writes nothing; rows outlive it."""
-        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+        with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from models import (
     release,
     review,
     schedule,
+    worker,
 )
 from models.base import Base
 
@@ -30,4 +31,5 @@ METADATA = Base.metadata
 TABLE_MODULES = (
     account, archive, audit, authorization, change, conflict, copying, definition, instance,
     job, media, organization, proposal, release, review, schedule,
+    worker,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from webapp.config import BadSetting
 #: Which module a subcommand is in; one that is named is the only one loaded.
 COMMANDS = {
     "serve": "webapp.cli_serve",
+    "worker": "webapp.cli_worker",
     "demo": "webapp.cli_serve",
     "check": "webapp.cli_check",
     "deploy": "webapp.cli_deploy",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 import threading
@@ -12,16 +11,24 @@ from typing import Any
 from flask import Flask
 from waitress.server import create_server  # type: ignore[import-untyped]
 
-from engine.clock import Clock
 from engine.commands.archive import keep_archiving
 from engine.commands.context import execute
 from engine.context import SYSTEM
 from models.migrate import prepare_database
 from models.queries.people import list_people
+from models.wakeups import Wakeups
 from webapp.app import create_app
-from webapp.config import Settings, read_settings
+from webapp.config import Settings
 from webapp.demo.loader import DEMO_PASSWORD, deploy_processes, load_demo
-from webapp.installation import add_place_option, make_ports, make_workers, settings_of
+from webapp.installation import (
+    add_broker_option,
+    add_place_option,
+    log_to_operator,
+    make_ports,
+    make_workers,
+    settings_of,
+)
+from webapp.reachability import check_broker_of, mask_password
 from webapp.services import EXTENSION, Services, open_services
 from workers.topics import TOPICS
 
@@ -29,6 +36,8 @@ SERVE_EXAMPLES = """examples:
   assent serve                        serve what is in ./var; an empty one gets the processes
   assent serve --demo                 with the example organization, loaded on first start
   assent serve --port 9000 --data-dir /srv/assent
+  assent serve --no-worker --database postgresql://assent:…@db/assent
+                                      one of several web processes; see assent worker --help
 
 Ctrl-C or SIGTERM stops cleanly: no new work, running jobs finished or handed back.
 exit codes: 0 stopped, 1 the address cannot be listened on, 2 a setting is wrong, 3 in use
@@ -57,8 +66,9 @@ def register(subparsers: Any) -> None:
     serve.add_argument(
         "--demo", action="store_true", default=None, help="load and show the example organization"
     )
+    add_broker_option(serve)
     serve.add_argument(
-        "--no-workers", action="store_true", help="leave jobs and timers to other processes"
+        "--no-worker", action="store_true", help="leave jobs and timers to `assent worker`"
     )
     serve.set_defaults(run=run_serve)
     demo = subparsers.add_parser(
@@ -70,14 +80,17 @@ def register(subparsers: Any) -> None:
 
 def run_serve(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = read_settings(
-        data_dir=arguments.data_dir,
+    log_to_operator()
+    settings = settings_of(
+        arguments,
+        broker_url=arguments.broker,
         host=arguments.host,
         port=arguments.port,
         demo=arguments.demo,
-        workers=0 if arguments.no_workers else None,
+        workers=0 if arguments.no_worker else None,
     )
+    if settings.workers:  # Without workers of its own it publishes nothing.
+        check_broker_of(settings)
     app = create_app(settings)
     services: Services = app.extensions[EXTENSION]
     try:
@@ -91,11 +104,12 @@ def run_serve(arguments: argparse.Namespace) -> int:
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """Load the example organization into an installation that is not being served."""
-    services = open_services(settings_of(arguments), Clock())
+    services = open_services(settings_of(arguments))
     try:
         services.database.hold_exclusively()
-        prepare_database(services.database)
-        loaded = load_demo(services, make_ports(services), TOPICS)
+        with services.database.starting():
+            prepare_database(services.database)
+            loaded = load_demo(services, make_ports(services), TOPICS)
         print("The example organization was loaded." if loaded else "It was loaded already.")
         _print_logins(services)
     finally:
@@ -109,15 +123,16 @@ def prepare(services: Services) -> Any:
     Gives the ports of the workers. Raises DatabaseInUse when another process serves this file.
     """
     services.database.hold_exclusively()
-    prepare_database(services.database)
-    ports = make_ports(services)
-    ports.sweep_quarantine()
-    if services.settings.demo:
-        load_demo(services, ports, TOPICS)
-    else:
-        deploy_processes(services)
-    days = services.settings.archive_after_days
-    execute(services.database, services.clock, SYSTEM, keep_archiving, days=days)
+    with services.database.starting():
+        prepare_database(services.database)
+        ports = make_ports(services)
+        ports.sweep_quarantine()
+        if services.settings.demo:
+            load_demo(services, ports, TOPICS)
+        else:
+            deploy_processes(services)
+        days = services.settings.archive_after_days
+        execute(services.database, services.clock, SYSTEM, keep_archiving, days=days)
     return ports
 
 
@@ -139,6 +154,8 @@ def _serve(app: Flask, services: Services) -> int:
         print(f"assent: cannot listen on {place}: {error.strerror}", file=sys.stderr)
         return UNUSABLE_ADDRESS
     _stop_on_signals(services)
+    wakeups = Wakeups(services.database)
+    wakeups.start()
     _start_workers(services)
     _print_welcome(settings, services, server.effective_port)
     try:
@@ -148,6 +165,7 @@ def _serve(app: Flask, services: Services) -> int:
         server.close()
         if services.workers is not None:
             services.workers.stop()
+        wakeups.stop()
     print("Stopped.", flush=True)
     return 0
 
@@ -171,9 +189,20 @@ def _print_welcome(settings: Settings, services: Services, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"Assent is at http://{host}:{port}")
     print(f"The API is described at http://{host}:{port}/api/v1/docs")
+    if not services.database.is_sqlite:
+        _print_shared(settings, services)
     if settings.demo:
         _print_logins(services)
     print("Ctrl-C stops.", flush=True)
+
+
+def _print_shared(settings: Settings, services: Services) -> None:
+    database = services.database.url.render_as_string(hide_password=True)
+    print("Every web and worker process of this installation must have the same:")
+    print(f"  database {database}, media library {mask_password(settings.resolved_media_url)},")
+    print(f"  data folder {settings.data_dir.absolute()} (or copies of its secret.key and keys/)")
+    if not settings.workers:
+        print("Jobs and timers run in `assent worker`, started beside this.")
 
 
 def _print_logins(services: Services) -> None:

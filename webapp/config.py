@@ -1,4 +1,7 @@
-"""What an installation may be told from outside: each setting, its variable and its default."""
+"""What an installation may be told from outside: each setting, its variable and its default.
+
+A flag wins over a variable, a variable over the settings file (`webapp/settings_file.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from webapp.settings_file import BadSetting, find_settings_file, read_settings_file
+
+__all__ = ["BadSetting", "Settings", "load_secret_key", "read_settings"]
+
 MEBIBYTE = 1024 * 1024
 
 
-class BadSetting(ValueError):
-    """A setting has a value that it cannot have."""
+#: Every variable; the keys of the settings file are the same.
+VARIABLES = frozenset(
+    f"ASSENT_{name}"
+    for name in (
+        "DATA_DIR", "DATABASE_URL", "BROKER_URL", "MEDIA_URL", "HOST", "PORT", "THREADS", "DEMO",
+        "SMTP_URL", "MAIL_FROM", "WORKERS", "BODY_LIMIT", "JSON_LIMIT", "MEDIA_LIMIT",
+        "SESSION_IDLE_HOURS", "SESSION_HOURS", "SECRET_KEY", "ARCHIVE_AFTER_DAYS",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,7 +37,9 @@ class Settings:
     #: ASSENT_DATA_DIR: where the database, the media library and the secret key are kept.
     data_dir: Path = Path("var")
     #: ASSENT_DATABASE_URL: an SQLAlchemy URL; by default SQLite in the data folder.
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
+    #: ASSENT_BROKER_URL: the RabbitMQ that carries job ids to `assent worker`, amqp://…
+    broker_url: str = field(default="", repr=False)
     #: ASSENT_MEDIA_URL: the media library, a folder or a URL that obstore knows.
     media_url: str = ""
     #: ASSENT_HOST: the address to listen on.
@@ -55,10 +71,28 @@ class Settings:
     #: Signs flashed messages; by default made once and kept in the data folder.
     secret_key: str = field(default="", repr=False)
 
+    def as_environment(self) -> dict[str, str]:
+        """Give what tells another process of this machine about the same installation."""
+        return {
+            "ASSENT_DATA_DIR": str(self.data_dir.absolute()),
+            "ASSENT_DATABASE_URL": self.resolved_database_url,
+            "ASSENT_BROKER_URL": self.broker_url,
+            "ASSENT_MEDIA_URL": self.resolved_media_url,
+            "ASSENT_SMTP_URL": self.smtp_url or "",
+            "ASSENT_MAIL_FROM": self.mail_from,
+            "ASSENT_MEDIA_LIMIT": str(self.media_limit_bytes),
+            "ASSENT_WORKERS": str(self.workers),
+        }
+
     @property
     def resolved_database_url(self) -> str:
         """Give the database URL, the default one included."""
-        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'assent.sqlite'}"
+        if not self.database_url:
+            return f"sqlite:///{self.data_dir.absolute() / 'assent.sqlite'}"
+        scheme, separator, rest = self.database_url.partition("://")
+        # What others call PostgreSQL; the driver is ours to know.
+        ours = "postgresql+psycopg" if scheme in {"postgres", "postgresql"} else scheme
+        return f"{ours}{separator}{rest}"
 
     @property
     def resolved_media_url(self) -> str:
@@ -69,12 +103,21 @@ class Settings:
 def read_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Give the settings of this environment; overrides that are not None win over it.
 
-    Raises BadSetting naming the variable whose value cannot be used.
+    Below both comes the settings file: the one that is named (`config`), else `assent.toml` in the
+    data folder or in /etc/assent. Raises BadSetting naming the variable whose value cannot be used.
     """
-    given = os.environ if environ is None else environ
+    variables = dict(os.environ if environ is None else environ)
+    file: Path | None = overrides.pop("config", None)
+    if file is None:
+        file = find_settings_file(
+            overrides.get("data_dir") or Path(variables.get("ASSENT_DATA_DIR") or "var")
+        )
+    kept = read_settings_file(file, VARIABLES) if file else {}
+    given = kept | {name: value for name, value in variables.items() if value}
     settings = Settings(
         data_dir=Path(given.get("ASSENT_DATA_DIR") or "var"),
         database_url=given.get("ASSENT_DATABASE_URL", ""),
+        broker_url=given.get("ASSENT_BROKER_URL", ""),
         media_url=given.get("ASSENT_MEDIA_URL", ""),
         host=given.get("ASSENT_HOST") or "127.0.0.1",
         port=_read_number(given, "ASSENT_PORT", 8080, 0, 65_535),

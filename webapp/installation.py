@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
+from typing import Any
 
-from engine.clock import Clock
+from engine.clock import Clock, clock_of
 from engine.context import SYSTEM, Actor
 from engine.errors import NotFound
 from engine.people import load_actor
@@ -13,7 +15,9 @@ from models.database import Database
 from models.migrate import prepare_database
 from models.queries.people import find_person_by_email
 from webapp.config import Settings, read_settings
+from webapp.reachability import check_database
 from webapp.services import Services
+from workers.distributed import make_broker
 from workers.dml.statement import open_statement_signer
 from workers.embedded import Workers
 from workers.mail import read_mail_server
@@ -29,6 +33,31 @@ def add_place_option(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where the installation is kept (default: $ASSENT_DATA_DIR or ./var)",
     )
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="postgresql://… (default: $ASSENT_DATABASE_URL or SQLite in the data folder)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings in TOML (default: assent.toml in the data folder or /etc/assent)",
+    )
+
+
+def add_broker_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told of the broker."""
+    parser.add_argument(
+        "--broker", metavar="URL", help="amqp://… of a RabbitMQ (default: $ASSENT_BROKER_URL)"
+    )
+
+
+def log_to_operator() -> None:
+    """Write what operators need to know to stderr; libraries say only what went wrong."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for library in ("alembic", "pika"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def add_person_option(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +70,19 @@ def add_person_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """Give the settings of the installation that a command is about."""
-    return read_settings(data_dir=arguments.data_dir)
+def settings_of(arguments: argparse.Namespace, **overrides: Any) -> Settings:
+    """Give the settings of the installation that a command is about; its database answers.
+
+    Raises BadSetting where a setting is wrong or the database is not there.
+    """
+    settings = read_settings(
+        data_dir=arguments.data_dir,
+        database_url=arguments.database,
+        config=arguments.config,
+        **overrides,
+    )
+    check_database(settings)
+    return settings
 
 
 def open_database(arguments: argparse.Namespace) -> tuple[Database, Clock]:
@@ -54,7 +93,7 @@ def open_database(arguments: argparse.Namespace) -> tuple[Database, Clock]:
     except BaseException:
         database.close()
         raise
-    return database, Clock()
+    return database, clock_of(database)
 
 
 def find_actor(database: Database, email: str | None) -> Actor:
@@ -83,6 +122,12 @@ def make_ports(services: Services) -> DatabasePorts:
 
 def make_workers(services: Services, ports: DatabasePorts) -> Workers:
     """Give workers that run inside this process; they do nothing until they are started."""
+    broker_url = services.settings.broker_url
     return Workers(
-        services.database, services.clock, ports, TOPICS, threads=services.settings.workers
+        services.database,
+        services.clock,
+        ports,
+        TOPICS,
+        broker=make_broker(broker_url) if broker_url else None,
+        threads=services.settings.workers,
     )

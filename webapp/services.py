@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
-from engine.clock import Clock
+from engine.clock import Clock, clock_of
 from models.database import Database
 from webapp.config import Settings
 from workers.dml.storage import MediaStore, open_media_store
@@ -48,10 +48,11 @@ class Services:
 
 def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Open the database and the media library that the settings name."""
+    database = Database(settings.resolved_database_url)
     return Services(
         settings=settings,
-        database=Database(settings.resolved_database_url),
-        clock=clock or Clock(),
+        database=database,
+        clock=clock or clock_of(database),
         media=open_media_store(
             settings.resolved_media_url, size_limit_bytes=settings.media_limit_bytes
         ),

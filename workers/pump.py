@@ -6,11 +6,14 @@ import logging
 import threading
 from collections.abc import Callable
 
+from sqlalchemy.exc import OperationalError
+
+from engine.audit import write_record
 from engine.clock import Clock
-from engine.commands.context import execute
 from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM, Context
 from engine.dispatch import find_next_work, promote_due, resend_lost, take_window
+from engine.jobs import update_jobs
 from models.database import Database
 
 LOG = logging.getLogger(__name__)
@@ -21,6 +24,10 @@ TICK_SECONDS = 0.25
 TICK_SECONDS_ALONE = 2.0
 REST_SECONDS = 0.005
 REST_AFTER_ERROR_SECONDS = 1.0
+
+
+class BrokerAway(RuntimeError):
+    """The broker did not take an id; the job waits in the table for another try."""
 
 
 class Pump:
@@ -42,10 +49,12 @@ class Pump:
         self._database = database
         self._clock = clock
         self._send = send
-        self._window = window
+        #: How many jobs may be under way at once, over all processes.
+        self.window = window
         usual = TICK_SECONDS_ALONE if database.is_sqlite else TICK_SECONDS
         self._tick_seconds = usual if tick_seconds is None else tick_seconds
         self._sleep_seconds = self._tick_seconds
+        self._broker_is_away = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -66,22 +75,36 @@ class Pump:
         """Do once what is due and give the ids that were sent."""
         now = self._clock.now()
         with self._database.read() as session:
-            next_at = find_next_work(session, now=now, window=self._window)
+            next_at = find_next_work(session, now=now, window=self.window)
         if next_at is None or next_at > now:
             ahead = (next_at - now).total_seconds() if next_at else self._tick_seconds
             self._sleep_seconds = min(ahead, self._tick_seconds)
             return []
         self._sleep_seconds = 0.0  # There may be more; the next turn finds out.
-        ids = execute(self._database, self._clock, SYSTEM, self._pick)
-        for job_id in ids:
-            self._send(job_id)
+        with self._database.write() as session:
+            ctx = Context(session, SYSTEM, self._clock.now())
+            ids = self._pick(ctx)
+            write_record(ctx)
+        self._send_all(ids)
         return ids
+
+    def _send_all(self, ids: list[str]) -> None:
+        for number, job_id in enumerate(ids):
+            try:
+                self._send(job_id)
+            except Exception as error:
+                with self._database.write() as session:
+                    update_jobs(session, ids[number:], sent_at=None)
+                raise BrokerAway(str(error)) from error
+        if ids and self._broker_is_away:
+            self._broker_is_away = False
+            LOG.warning("The broker takes jobs again.")
 
     def _pick(self, ctx: Context) -> list[str]:
         take_expired_jobs(ctx)
         promote_due(ctx.session, now=ctx.now)
         resend_lost(ctx.session, now=ctx.now)
-        return take_window(ctx.session, now=ctx.now, window=self._window)
+        return take_window(ctx.session, now=ctx.now, window=self.window)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -93,6 +116,14 @@ class Pump:
                 self.turn()
                 # Many commits at once wake it once: what they all want is done in one turn.
                 self._stopping.wait(REST_SECONDS)
+            except BrokerAway as away:
+                if not self._broker_is_away:
+                    self._broker_is_away = True
+                    LOG.warning("The broker takes no jobs, which wait meanwhile: %s", away)
+                self._stopping.wait(REST_AFTER_ERROR_SECONDS)
+            except OperationalError as error:
+                LOG.warning("The pump cannot reach the database: %s", error.orig)
+                self._stopping.wait(REST_AFTER_ERROR_SECONDS)
             except Exception:
                 LOG.exception("The pump could not move jobs; it tries again.")
                 self._stopping.wait(REST_AFTER_ERROR_SECONDS)

@@ -11,7 +11,7 @@ from os import getpid
 from typing import Any
 
 from engine.clock import Clock
-from engine.commands.context import execute, execute_again
+from engine.commands.context import execute
 from engine.commands.jobs import complete_job, fail_job, fire_timer, throw_job_error
 from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM
@@ -130,7 +130,7 @@ class JobRunner:
             LOG.warning("Job %s (%s) was taken away before it failed.", job.id, job.topic)
 
     def _report(self, command: Any, **arguments: Any) -> None:
-        execute_again(self._database, self._clock, SYSTEM, command, **arguments)
+        execute(self._database, self._clock, SYSTEM, command, **arguments)
 
 
 def drain(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from engine.audit import write_record
@@ -17,12 +18,17 @@ from engine.errors import ENGINE_FAILURES, LeaseLost, Refusal, StaleInstance, St
 from engine.incidents import open_engine_incident
 from models.database import Database
 
-__all__ = ["SYSTEM", "Actor", "Context", "execute", "execute_again"]
+__all__ = ["SYSTEM", "Actor", "Context", "execute"]
 
 LOG = logging.getLogger(__name__)
 
-STALE_TRIES = 5
-STALE_REST_SECONDS = 0.01
+#: What PostgreSQL says when another transaction came first: serialization failure, deadlock, and
+#: a row of the same key, which the command finds when it looks again.
+CAME_SECOND = {"40001", "40P01"}
+SAME_KEY = "23505"
+#: Of those who wait for one row, one is through in each round, so this many may come together.
+ATTEMPTS = 25
+ATTEMPTS_WITH_SAME_KEY = 3
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,30 +45,29 @@ def execute(
     """Run a command in one write transaction and give its result; any refusal rolls back all.
 
     What goes wrong in a diagram (a guard, an expression, conflicting data) is also kept as an
-    incident that names the element; the failure's detail gives its id. Raises StaleInstance when
-    another transaction changed the same row meanwhile, StorageFull when the database has no room
-    left, and whatever the command refuses with.
+    incident that names the element; the failure's detail gives its id. A command that came second
+    to another process's on PostgreSQL is run again from its beginning, so it may touch nothing
+    beside its session. Raises StaleInstance when others kept coming first, StorageFull when the
+    database has no room left, and whatever the command refuses with.
     """
-    trace = Trace()
-    try:
-        with database.write() as session:
-            ctx = Context(session, actor, clock.now(), trace=trace)
-            result = command(ctx, *args, **kwargs)
-            write_record(ctx)
-            return result
-    except StaleDataError as stale:
-        raise StaleInstance from stale
-    except OperationalError as error:
-        if "disk is full" in str(error.orig):
-            raise StorageFull("The database has no room left; nothing was changed.") from error
-        raise
-    except ENGINE_FAILURES as failure:
-        if trace.places:
-            _keep_incident(database, clock, actor, trace, failure)
-        raise
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return _execute_once(database, clock, actor, command, *args, **kwargs)
+        except (StaleInstance, DBAPIError) as error:
+            if database.is_sqlite or not _may_run_again(error, attempt):
+                raise
+            time.sleep(random.uniform(0, 0.005))  # Spreads those who came together.
+    return _execute_once(database, clock, actor, command, *args, **kwargs)
 
 
-def execute_again(
+def _may_run_again(error: Exception, attempt: int) -> bool:
+    if isinstance(error.__cause__, StaleDataError):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state in CAME_SECOND or (state == SAME_KEY and attempt < ATTEMPTS_WITH_SAME_KEY)
+
+
+def _execute_once(
     database: Database,
     clock: Clock,
     actor: Actor,
@@ -70,16 +75,23 @@ def execute_again(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    """Run a worker's report like `execute`, and again when a parallel branch was quicker.
-
-    What the worker did is still good then; raises StaleInstance only after several tries.
-    """
-    for attempt in range(1, STALE_TRIES):
-        try:
-            return execute(database, clock, actor, command, *args, **kwargs)
-        except StaleInstance:
-            time.sleep(STALE_REST_SECONDS * attempt)
-    return execute(database, clock, actor, command, *args, **kwargs)
+    trace = Trace()
+    try:
+        with database.write(of_one_moment=True) as session:
+            ctx = Context(session, actor, clock.now(), trace=trace)
+            result = command(ctx, *args, **kwargs)
+            write_record(ctx)
+            return result
+    except StaleDataError as stale:
+        raise StaleInstance from stale
+    except OperationalError as error:
+        if "disk is full" in str(error.orig) or getattr(error.orig, "sqlstate", "") == "53100":
+            raise StorageFull("The database has no room left; nothing was changed.") from error
+        raise
+    except ENGINE_FAILURES as failure:
+        if trace.places:
+            _keep_incident(database, clock, actor, trace, failure)
+        raise
 
 
 def _keep_incident(

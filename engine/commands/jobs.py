@@ -111,7 +111,7 @@ def _finish(ctx: Context, job_id: str, token: str, outcome: str) -> jobs.LeasedJ
 
 
 def _running(ctx: Context, instance_id: str) -> Instance:
-    instance = load_instance(ctx, instance_id)
+    instance = load_instance(ctx, instance_id, holds_job=True)
     if instance.state != InstanceState.RUNNING:
         raise LeaseLost("The instance has ended; the result was not taken.")
     return instance

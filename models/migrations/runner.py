@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
-from models.database import Database
+from models.database import MIGRATION_LOCK, Database
 from models.tables import METADATA
 
 MIGRATIONS = Path(__file__).parent
@@ -55,5 +56,8 @@ def _run(database: Database, act: Any) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     writer = database.engine.execution_options(assent_write=True)
     with writer.begin() as connection:
+        if not database.is_sqlite:
+            # Processes that start at once migrate one after the other; the later find it done.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         config.attributes["connection"] = connection
         act(config)

@@ -239,7 +239,7 @@ def test_m19_integrators_trigger_processes_over_http(
 
 
 def test_m20_python_workers_check_conflicts_and_check_media_in(company: Company) -> None:
-    company.server.options = ("--no-workers",)
+    company.server.options = ("--no-worker",)
     company.server.restart()
     change = story.submit(company, 0)
     company.sami.do("REL-1", "build", change.build)

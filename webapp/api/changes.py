@@ -11,7 +11,7 @@ from flask import request
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
-from engine.commands.context import execute, execute_again
+from engine.commands.context import execute
 from engine.context import Context
 from engine.errors import BadParameter, Conflict, KeyReused, PreconditionFailed
 from models.account import IdempotentAnswer
@@ -26,20 +26,18 @@ KEPT_FOR = timedelta(days=7)
 Work = Callable[[Context], Answer]
 
 
-def change(work: Work, *, content_digest: str | None = None, again: bool = False) -> Answer:
+def change(work: Work, *, content_digest: str | None = None) -> Answer:
     """Carry out a change in one transaction and give its answer.
 
     With an Idempotency-Key the answer is kept in that same transaction: the same request gives
     the same answer again and changes nothing; another request under the key raises KeyReused.
-    `content_digest` stands for a body that was streamed elsewhere; `again` is for reports of
-    workers, which are good even when a parallel branch was quicker.
+    `content_digest` stands for a body that was streamed elsewhere.
     """
     actor = current_actor()
     here = services()
-    run = execute_again if again else execute
     key = request.headers.get(KEY_HEADER)
     if key is None:
-        return run(here.database, here.clock, actor, work)
+        return execute(here.database, here.clock, actor, work)
     if not 1 <= len(key) <= MAXIMUM_KEY or not key.isascii() or not key.isprintable():
         raise BadParameter(
             f"An {KEY_HEADER} has 1 to {MAXIMUM_KEY} printable characters.", field=KEY_HEADER
@@ -55,7 +53,7 @@ def change(work: Work, *, content_digest: str | None = None, again: bool = False
         return answer
 
     try:
-        return run(here.database, here.clock, actor, work_once)
+        return execute(here.database, here.clock, actor, work_once)
     except (Conflict, IntegrityError):
         # The same request may have come twice at once; then the quicker one's answer counts.
         with read_session() as session:

@@ -198,7 +198,7 @@ def report_completion(job_id: str, body: dict[str, Any]) -> Answer:
         complete_external_job(ctx, hold=hold, variables=body.get("variables", {}))
         return _tell(job_id, "completed")
 
-    return change(work, again=True)
+    return change(work)
 
 
 @operation(
@@ -214,7 +214,7 @@ def report_failure(job_id: str, body: dict[str, Any]) -> Answer:
         is_dead = fail_external_job(ctx, hold=hold, error=error, plan=plan)
         return _tell(job_id, "incident" if is_dead else "retry")
 
-    return change(work, again=True)
+    return change(work)
 
 
 @operation(
@@ -231,7 +231,7 @@ def report_error(job_id: str, body: dict[str, Any]) -> Answer:
         throw_external_error(ctx, hold=hold, code=body["code"], message=body.get("message", ""))
         return _tell(job_id, "error_thrown")
 
-    return change(work, again=True)
+    return change(work)
 
 
 @operation(

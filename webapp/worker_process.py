@@ -1,0 +1,38 @@
+"""What a process of `assent worker` loads: Dramatiq's command calls `open_broker` in each."""
+
+from __future__ import annotations
+
+import os
+
+import dramatiq
+
+from models.wakeups import Wakeups
+from webapp.config import read_settings
+from webapp.installation import make_ports
+from webapp.services import open_services
+from workers.distributed import WorkerLifecycle, make_broker
+from workers.execution import JobExecution
+from workers.topics import TOPICS
+
+#: Where the supervising command tells the descriptor of the pipe that closes with it.
+SUPERVISOR_PIPE = "ASSENT_SUPERVISOR_PIPE"
+
+
+def open_broker() -> None:
+    """Open the installation that the environment tells of and make its broker the process's."""
+    settings = read_settings()
+    services = open_services(settings)
+    broker = make_broker(settings.broker_url)
+    execution = JobExecution(
+        services.database,
+        services.clock,
+        make_ports(services),
+        TOPICS,
+        broker,
+        threads=settings.workers,
+    )
+    pipe = os.environ.get(SUPERVISOR_PIPE)
+    broker.add_middleware(
+        WorkerLifecycle(execution, Wakeups(services.database), int(pipe) if pipe else None)
+    )
+    dramatiq.set_broker(broker)

@@ -1,0 +1,88 @@
+"""Workers in processes of their own: the same execution, with RabbitMQ carrying the ids."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+from typing import Any
+
+import dramatiq
+
+from models.wakeups import Wakeups
+from workers.execution import JobExecution
+
+STOP_SECONDS = 20
+WATCH_SECONDS = 1.0
+
+
+class BrokerUnreachable(RuntimeError):
+    """The broker does not answer, or refuses; the message says what was tried."""
+
+
+def make_broker(url: str) -> dramatiq.Broker:
+    """Give the RabbitMQ broker of this URL, without any middleware of Dramatiq's.
+
+    It connects when it is used. An id counts as sent when the broker has confirmed it, since a
+    connection that was idle for long may be closed without the sender having noticed.
+    """
+    from dramatiq.brokers.rabbitmq import RabbitmqBroker  # The embedded form goes without pika.
+
+    return RabbitmqBroker(url=url, middleware=[], confirm_delivery=True)
+
+
+def check_broker(url: str) -> None:
+    """Connect once; raises BrokerUnreachable saying why, never with a password."""
+    import pika
+
+    try:
+        parameters = pika.URLParameters(url)
+        parameters.connection_attempts, parameters.socket_timeout = 1, 5
+        pika.BlockingConnection(parameters).close()
+    except pika.exceptions.ProbableAuthenticationError as error:
+        raise BrokerUnreachable("it refuses the user or the password") from error
+    except pika.exceptions.ProbableAccessDeniedError as error:
+        raise BrokerUnreachable("the user may not use this virtual host") from error
+    except (pika.exceptions.AMQPError, OSError) as error:
+        raise BrokerUnreachable("nothing there speaks AMQP to us") from error
+    except (ValueError, TypeError) as error:
+        raise BrokerUnreachable(f"this is no URL of a RabbitMQ: {error}") from error
+
+
+class WorkerLifecycle(dramatiq.Middleware):
+    """Starts and stops the execution with the worker of Dramatiq's own command."""
+
+    def __init__(self, execution: JobExecution, wakeups: Wakeups, supervisor_pipe: int | None):
+        """Take the read end of a pipe that closes when the supervising command is gone."""
+        self._execution = execution
+        self._wakeups = wakeups
+        self._supervisor_pipe = supervisor_pipe
+        self._parent = os.getppid()
+
+    def after_worker_boot(self, broker: Any, worker: Any) -> None:
+        """Begin to feed the broker."""
+        self._wakeups.start()
+        self._execution.start()
+        threading.Thread(target=self._watch, name="supervisor", daemon=True).start()
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        """Claim nothing more; running handlers go on until the time of the stop is over."""
+        self._execution.stop_accepting()
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        """Hand back what has not ended."""
+        self._execution.finish()
+        self._wakeups.stop()
+
+    def _watch(self) -> None:
+        """Stop in order once the processes above are gone: nobody would stop this one later."""
+        pipes = [] if self._supervisor_pipe is None else [self._supervisor_pipe]
+        while os.getppid() == self._parent:
+            if pipes:
+                closed, _, _ = select.select(pipes, [], [], WATCH_SECONDS)
+                if closed:
+                    break
+            else:
+                threading.Event().wait(WATCH_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
