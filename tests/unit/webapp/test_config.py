@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from webapp import config
-from webapp.config import BadSetting, Settings, load_secret_key, read_settings
+from webapp.config import VARIABLES, BadSetting, Settings, load_secret_key, read_settings
 
 
 def test_an_empty_environment_gives_what_a_newcomer_needs():
@@ -75,3 +76,46 @@ def test_every_setting_is_documented_where_it_is_declared():
     for setting in fields(Settings):
         before = source.split(f"    {setting.name}:")[0].rstrip().splitlines()[-1]
         assert before.strip().startswith("#:"), setting.name
+
+
+def test_every_setting_can_stand_in_the_settings_file() -> None:
+    described = set(re.findall(r"#: (ASSENT_\w+):", Path(inspect.getfile(Settings)).read_text()))
+
+    assert described | {"ASSENT_SECRET_KEY"} == VARIABLES
+
+
+def test_a_flag_wins_over_a_variable_and_a_variable_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "assent.toml").write_text('port = 1\nthreads = 5\nhost = "file"\ndemo = true\n')
+    told = {"ASSENT_PORT": "2", "ASSENT_THREADS": "6", "ASSENT_HOST": ""}
+
+    settings = read_settings(told, data_dir=tmp_path, port=3)
+
+    assert (settings.port, settings.threads, settings.host) == (3, 6, "file")
+    assert settings.demo is True
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('databse_url = "x"', "Did you mean 'database_url'?"),
+        ("zzz = 1", "There are: archive_after_days, body_limit"),
+        ("port = ", "cannot be read"),
+        ("port = [1]", "port must be a text"),
+        ('port = "x"', "ASSENT_PORT must be a whole number"),
+    ],
+)
+def test_a_settings_file_that_is_wrong_is_refused_with_what_is_meant(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(text)
+
+    with pytest.raises(BadSetting) as refused:
+        read_settings({}, config=file)
+
+    assert said in str(refused.value)
+
+
+def test_a_settings_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="cannot be read"):
+        read_settings({}, config=tmp_path / "none.toml")
