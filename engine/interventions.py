@@ -18,7 +18,6 @@ from engine.errors import (
 )
 from engine.gates import list_duties, record_duty
 from engine.instances import load_instance
-from engine.jobs import lock_jobs
 from engine.runtime.gate_order import GateOrder
 from engine.runtime.interface import Definition
 from models.instance import Instance
@@ -47,7 +46,6 @@ def load_for_change(
     """
     if not ctx.actor.holds(Role.PROCESS_OWNER):
         raise NotAllowed("Only a process owner changes running instances.")
-    lock_jobs(ctx.session, instance_id)
     instance = load_instance(ctx, instance_id)
     if instance.state != InstanceState.RUNNING:
         raise Conflict("The instance has ended already.")

@@ -160,13 +160,6 @@ def cancel_jobs(
     return len(jobs)
 
 
-def lock_jobs(session: Session, instance_id: str) -> None:
-    """Lock the jobs of an instance, before its own row: a worker that reports takes them so too."""
-    session.scalars(
-        select(Job.id).where(Job.instance_id == instance_id).order_by(Job.id).with_for_update()
-    ).all()
-
-
 def finish(
     session: Session, *, job_id: str, token: str, now: datetime, outcome: str = "done"
 ) -> LeasedJob:

@@ -20,7 +20,7 @@ from engine.instances import (
     send_message,
     start_instance,
 )
-from engine.jobs import cancel_jobs, lock_jobs
+from engine.jobs import cancel_jobs
 from engine.payloads import list_declared_fields, refuse_undeclared
 from models.base import new_id
 from models.instance import Instance, MessageWait, UserTask
@@ -125,7 +125,6 @@ def cancel_instance(ctx: Context, *, instance_id: str, reason: str) -> Instance:
         raise NotAllowed("Only a process owner cancels an instance.")
     if not reason.strip():
         raise InvalidInput("Say why; it goes on record.", field="reason")
-    lock_jobs(ctx.session, instance_id)
     instance = load_instance(ctx, instance_id)
     if instance.state != InstanceState.RUNNING:
         raise Conflict("The instance has ended already.")
