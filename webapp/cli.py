@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from engine.errors import DiagramRefused, InvalidInput, Refusal
 from models.database import DatabaseInUse
@@ -43,6 +44,14 @@ exit codes: 0 done, 1 done and something is wrong, 2 refused or not usable, 3 th
 """
 
 
+class ExactParser(argparse.ArgumentParser):
+    """Takes options by their whole names, so that a new one never changes what an old one means."""
+
+    def __init__(self, **options: Any):
+        """Take what ArgumentParser takes; subcommands get a parser of this kind too."""
+        super().__init__(**{"allow_abbrev": False, **options})
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand and give the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
@@ -61,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     """Give the parser with one subcommand where a known one is named, else with all of them."""
-    parser = argparse.ArgumentParser(
+    parser = ExactParser(
         prog="assent",
         description="Change and release governance that runs: every gate, authorized, on record.",
         epilog=EXAMPLES,
