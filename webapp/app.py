@@ -10,7 +10,7 @@ from webapp.auth.identity import install_guard, install_identity
 from webapp.auth.views import blueprint as auth
 from webapp.config import Settings, load_secret_key
 from webapp.errors import install_errors
-from webapp.health import blueprint as health
+from webapp.health import install_health
 from webapp.page_context import install_page_context
 from webapp.page_filters import install_page_filters
 from webapp.pages import register_pages
@@ -29,7 +29,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Answers keep the order of the schema.
-    attach_services(app, open_services(settings, clock))
+    here = open_services(settings, clock)
+    attach_services(app, here)
     install_errors(app)
     install_identity(app)
     install_security(app)
@@ -37,7 +38,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     install_page_context(app)
     install_page_filters(app)
     app.register_blueprint(auth)
-    app.register_blueprint(health)
+    install_health(app, here)
     register_api(app)
     register_pages(app)
     return app
