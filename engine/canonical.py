@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from engine.errors import BadData
+from engine.texts import find_unreadable
 
 MAXIMUM_DEPTH = 16
 MAXIMUM_KEYS = 2_000
@@ -16,7 +17,6 @@ MAXIMUM_INTEGER = 2**53
 MAXIMUM_NAME = 64
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 RESERVED_NAMES = frozenset(
     {"self", "typename", "data_objects"}
@@ -153,8 +153,8 @@ def _children(value: dict[Any, Any] | list[Any], path: str) -> list[tuple[Any, s
 
 def _measure_scalar(value: Any, path: str) -> int:
     if isinstance(value, str):
-        if _BAD_TEXT.search(value):
-            raise BadData("bad-character", f"{path} holds a character no text has.", field=path)
+        if said := find_unreadable(value):
+            raise BadData("bad-character", f"{path}: {said}", field=path)
         return len(value.encode()) + 2
     if value is None or isinstance(value, bool):
         return 5

@@ -8,12 +8,14 @@ from typing import Any, Protocol
 
 from engine.errors import InvalidInput
 from engine.local_time import read_date, read_moment, read_zone
+from engine.texts import LINE_LIMIT, TEXT_LIMIT, TITLE_LIMIT, find_too_long
 
 RISKS = ("low", "medium", "high")
 NOVELTIES = ("new", "significantly_changed", "retire", "existing", "existing_preauthorized")
 SOURCES = ("portfolio", "programme", "pmo", "other")
 URGENCIES = ("normal", "emergency")
-TEXT_LIMIT = 20_000
+#: Lines of a field and rows of a table.
+MOST_ROWS = 200
 
 PARTS: dict[str, tuple[str, ...]] = {
     "description": ("title", "description", "business_outcomes", "utility", "warranty", "source"),
@@ -139,8 +141,7 @@ def _read_text(value: Any, field: str, _tz: str) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidInput("Enter text.", field=field)
-    if len(value) > TEXT_LIMIT:
-        raise InvalidInput(f"Enter at most {TEXT_LIMIT:,} characters.", field=field)
+    _require_fitting(value, field, TITLE_LIMIT if field == "title" else TEXT_LIMIT)
     return value.strip()
 
 
@@ -148,7 +149,17 @@ def _read_lines(value: Any, field: str, _tz: str) -> list[str]:
     lines = value.splitlines() if isinstance(value, str) else value or []
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise InvalidInput("Enter one item a line.", field=field)
-    return [line.strip() for line in lines if line.strip()]
+    read = [line.strip() for line in lines if line.strip()]
+    if len(read) > MOST_ROWS:
+        raise InvalidInput(f"Enter at most {MOST_ROWS} lines.", field=field)
+    for line in read:
+        _require_fitting(line, field, LINE_LIMIT)
+    return read
+
+
+def _require_fitting(text: str, field: str, limit: int) -> None:
+    if said := find_too_long(text, limit):
+        raise InvalidInput(said, field=field)
 
 
 def _read_choice(choices: tuple[str, ...]) -> Callable[[Any, str, str], str | None]:
@@ -202,6 +213,8 @@ def _read_rows(
             return []
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             raise InvalidInput("Enter a list of rows.", field=field)
+        if len(value) > MOST_ROWS:
+            raise InvalidInput(f"Enter at most {MOST_ROWS} rows.", field=field)
         rows = []
         for number, row in enumerate(value, start=1):
             unknown = sorted(set(row) - set(keys))

@@ -14,7 +14,6 @@ from waitress.server import create_server  # type: ignore[import-untyped]
 from engine.commands.archive import keep_archiving
 from engine.commands.context import execute
 from engine.context import SYSTEM
-from models.migrate import prepare_database
 from models.queries.people import list_people
 from models.wakeups import Wakeups
 from webapp.app import create_app
@@ -26,6 +25,7 @@ from webapp.installation import (
     log_to_operator,
     make_ports,
     make_workers,
+    open_prepared,
     settings_of,
 )
 from webapp.reachability import check_broker_of, mask_password
@@ -108,7 +108,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     try:
         services.database.hold_exclusively()
         with services.database.starting():
-            prepare_database(services.database)
+            open_prepared(services.database)
             loaded = load_demo(services, make_ports(services), TOPICS)
         print("The example organization was loaded." if loaded else "It was loaded already.")
         _print_logins(services)
@@ -124,7 +124,7 @@ def prepare(services: Services) -> Any:
     """
     services.database.hold_exclusively()
     with services.database.starting():
-        prepare_database(services.database)
+        open_prepared(services.database)
         ports = make_ports(services)
         ports.sweep_quarantine()
         if services.settings.demo:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,6 +136,20 @@ def read_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         secret_key=given.get("ASSENT_SECRET_KEY", ""),
     )
     return replace(settings, **{k: v for k, v in overrides.items() if v is not None})
+
+
+def require_data_folder(settings: Settings) -> None:
+    """Make the data folder where it is missing; raises BadSetting when it cannot be written."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BadSetting(
+            f"The data folder {folder} cannot be used: {error.strerror}. Name another with "
+            "--data-dir or ASSENT_DATA_DIR."
+        ) from None
 
 
 def load_secret_key(settings: Settings) -> str:

@@ -7,6 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import DatabaseError
+
 from engine.clock import Clock, clock_of
 from engine.context import SYSTEM, Actor
 from engine.errors import NotFound
@@ -14,7 +16,7 @@ from engine.people import load_actor
 from models.database import Database
 from models.migrate import prepare_database
 from models.queries.people import find_person_by_email
-from webapp.config import Settings, read_settings
+from webapp.config import BadSetting, Settings, read_settings, require_data_folder
 from webapp.reachability import check_database
 from webapp.services import Services
 from workers.distributed import make_broker
@@ -81,6 +83,7 @@ def settings_of(arguments: argparse.Namespace, **overrides: Any) -> Settings:
         config=arguments.config,
         **overrides,
     )
+    require_data_folder(settings)
     check_database(settings)
     return settings
 
@@ -89,11 +92,21 @@ def open_database(arguments: argparse.Namespace) -> tuple[Database, Clock]:
     """Open the database of an installation beside a server that may be running, tables made."""
     database = Database(settings_of(arguments).resolved_database_url)
     try:
-        prepare_database(database)
+        open_prepared(database)
     except BaseException:
         database.close()
         raise
     return database, clock_of(database)
+
+
+def open_prepared(database: Database) -> None:
+    """Bring a database up to date; raises BadSetting when it is none, or cannot be reached."""
+    try:
+        prepare_database(database)
+    except DatabaseError as error:
+        shown = database.url.render_as_string(hide_password=True)
+        reason = str(error.orig).splitlines()[0]
+        raise BadSetting(f"The database {shown} cannot be used: {reason}.") from None
 
 
 def find_actor(database: Database, email: str | None) -> Actor:

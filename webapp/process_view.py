@@ -160,7 +160,7 @@ def _describe_step(element: ElementInfo, deployed: set[tuple[str, str]]) -> dict
         "name": element.name or element.id,
         "kind": KIND_WORDS.get(element.kind, element.kind),
         "event": element.event if element.event not in (None, "none") else "",
-        "who": _say_who(element),
+        "who": say_who(element),
         "links": list(_links(element, deployed)),
         "gate": say_gate(element.gate) if element.gate else "",
         "question": element.assent.get("question", ""),
@@ -168,14 +168,20 @@ def _describe_step(element: ElementInfo, deployed: set[tuple[str, str]]) -> dict
     }
 
 
-def _say_who(element: ElementInfo) -> str:
+def say_who(element: ElementInfo) -> str:
+    """Say who does a step: a role, those whom the authority seats, a worker or Assent itself."""
     if element.kind in ("userTask", "manualTask"):
-        return _say_role(element.role) if element.role else "those who are seated"
+        return _say_role(_role_asked(element)) or "those who are seated"
     if element.topic:
         return f"worker {element.topic}"
     if element.record:
         return "Assent, on record"
     return "Assent" if element.kind.endswith("Task") else ""
+
+
+def _role_asked(element: ElementInfo) -> str:
+    """Give the role a task asks: its lane's, but at a gate those whom the authority seats."""
+    return "" if element.gate else element.role or ""
 
 
 def _say_role(role: str) -> str:
@@ -198,7 +204,7 @@ def _list_roles(diagram: Diagram) -> list[dict[str, Any]]:
     tasks: dict[str, list[str]] = {}
     for element in diagram.elements.values():
         if element.kind == "userTask":
-            tasks.setdefault(element.role or "", []).append(element.name or element.id)
+            tasks.setdefault(_role_asked(element), []).append(element.name or element.id)
     return [
         {
             "name": _say_role(role) if role else "Those who are seated",

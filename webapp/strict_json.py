@@ -16,6 +16,7 @@ from typing import Any
 from flask import Request
 
 from engine.errors import BadData, TooLarge, UnsupportedMediaType
+from engine.texts import find_unreadable
 
 MAXIMUM_DEPTH = 32
 MAXIMUM_KEYS = 2_000
@@ -24,7 +25,6 @@ MAXIMUM_NAME = 64
 RESERVED_NAMES = frozenset({"self", "typename", "data_objects"})
 
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json")
-_BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,7 @@ def _children(item: dict[str, Any] | list[Any], path: str) -> list[tuple[Any, st
 def _require_scalar(item: Any, path: str) -> None:
     if isinstance(item, _Refused):
         raise BadData(item.code, item.message, field=path[:200])
-    if isinstance(item, str) and _BAD_TEXT.search(item):
-        message = "There is a NUL or half a character in the text."
+    if isinstance(item, str) and (message := find_unreadable(item)):
         shown = path[:200].encode("ascii", "backslashreplace").decode()
         raise BadData("bad-character", message, field=shown)
 

@@ -20,6 +20,7 @@ from models.vocabulary import AuditTag, Role
 
 SCOPES = ("read", "write", "work", "deploy")
 TOKEN_PREFIX = "ast_"  # A prefix, not a secret.
+LONGEST_TOKEN_DAYS = 3_650
 
 
 def create_person(
@@ -62,6 +63,10 @@ def issue_token(
         raise InvalidInput(f"Choose from: {', '.join(SCOPES)}.", field="scopes")
     if not name.strip():
         raise InvalidInput("Name the token after what uses it.", field="name")
+    if days is not None and not 0 <= days <= LONGEST_TOKEN_DAYS:
+        raise InvalidInput(
+            f"Choose 1 to {LONGEST_TOKEN_DAYS:,} days, or no end at all.", field="days"
+        )
     granted = _require_topics(ctx, person_id, scopes, topics)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(

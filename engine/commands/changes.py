@@ -10,9 +10,10 @@ from sqlalchemy import select
 from engine.context import Context
 from engine.errors import Conflict, InvalidInput, NotAllowed
 from engine.local_time import read_moment, read_zone
-from engine.proposal_parts import READERS, RISKS
+from engine.proposal_parts import MOST_ROWS, READERS, RISKS
 from engine.requests import start_request
 from engine.subjects import find_by_number, next_number
+from engine.texts import LINE_LIMIT, TEXT_LIMIT, TITLE_LIMIT, find_too_long
 from models.change import Rfc
 from models.organization import ConfigurationItem, Organization, Resource
 from models.proposal import Proposal
@@ -101,6 +102,8 @@ def _read_text(
     text = value.strip() if isinstance(value, str) else ""
     if required and not text:
         problems[name] = f"Enter the {name.replace('_', ' ')}."
+    if said := find_too_long(text, TITLE_LIMIT if name == "title" else TEXT_LIMIT):
+        problems[name] = said
     return text
 
 
@@ -139,6 +142,9 @@ def _read_items(ctx: Context, items: Any, problems: dict[str, str]) -> list[dict
     if not isinstance(items, list) or not items:
         problems["items"] = "Name at least one configuration item with what is done to it."
         return []
+    if len(items) > MOST_ROWS:
+        problems["items"] = f"Name at most {MOST_ROWS} configuration items."
+        return []
     read: list[dict[str, Any]] = []
     for number, item in enumerate(items, start=1):
         if not isinstance(item, dict) or not str(item.get("ci") or "").strip():
@@ -149,6 +155,9 @@ def _read_items(ctx: Context, items: Any, problems: dict[str, str]) -> list[dict
             problems["items"] = f"Item {number}: choose one of {', '.join(ACTIONS)}."
             return []
         detail = str(item.get("detail") or "").strip()
+        if said := find_too_long(detail, LINE_LIMIT):
+            problems["items"] = f"Item {number}: {said}"
+            return []
         read.append({"ci": str(item["ci"]).strip(), "action": action, "detail": detail})
     _require_cis(ctx, read, problems)
     return read

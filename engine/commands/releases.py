@@ -13,6 +13,7 @@ from engine.gates import record_duty
 from engine.instances import start_instance
 from engine.proposal_parts import RISKS
 from engine.subjects import next_number
+from engine.texts import TITLE_LIMIT, find_too_long
 from models.change import Rfc
 from models.proposal import Proposal
 from models.release import Release
@@ -34,6 +35,8 @@ def create_release(ctx: Context, *, values: dict[str, Any]) -> Release:
     name = str(values.get("name") or "").strip()
     if not name:
         problems["name"] = "Enter the name and version of the release."
+    elif said := find_too_long(name, TITLE_LIMIT):
+        problems["name"] = said
     risk = str(values.get("risk") or "medium")
     if risk not in RISKS:
         problems["risk"] = f"Choose one of: {', '.join(RISKS)}."

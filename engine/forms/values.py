@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,12 +16,12 @@ from engine.forms.conditions import find_hidden, offered_options
 from engine.forms.model import Form, FormField
 from engine.forms.patterns import matches
 from engine.local_time import read_date, read_moment
+from engine.texts import find_unreadable
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]{1,63}(?:\.[^@\s.]{1,63}){1,8}")
 _PHONE = re.compile(r"\+?[0-9 ()/-]{4,30}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,16}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
-_ALLOWED_CONTROLS = frozenset("\n\t")
 
 
 class Posted(Protocol):
@@ -199,8 +198,8 @@ def _check_text(field: FormField, value: Any, data: Mapping[str, Any], now: date
         return f"{messages.subject(field)} must be a text"
     if field.required and not value.strip():
         return messages.ask(field)
-    if any(_is_control(character) for character in value):
-        return f"{messages.subject(field)} contains a character that cannot be stored"
+    if said := find_unreadable(value):
+        return f"{messages.subject(field)}: {said.removesuffix('.')}"
     if field.maximum_length is not None and len(value) > field.maximum_length:
         return messages.too_long(field, len(value))
     if field.minimum_length is not None and len(value) < field.minimum_length:
@@ -208,10 +207,6 @@ def _check_text(field: FormField, value: Any, data: Mapping[str, Any], now: date
     if field.kind == "textfield" and "\n" in value:
         return f"{messages.subject(field)} must be one line"
     return _check_format(field, value)
-
-
-def _is_control(character: str) -> bool:
-    return character not in _ALLOWED_CONTROLS and unicodedata.category(character) in {"Cc", "Cs"}
 
 
 def _check_format(field: FormField, value: str) -> str:

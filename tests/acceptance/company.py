@@ -11,10 +11,12 @@ from tests.acceptance.server import Server, wait_for
 class Company:
     """The people of the example organization, each by first name, and the server they use."""
 
-    def __init__(self, server: Server, tokens: list[dict[str, str]]):
-        """Take the running server and who has which token."""
+    def __init__(
+        self, server: Server, tokens: list[dict[str, str]], somebody: type[Person] = Person
+    ):
+        """Take the running server, who has which token, and what kind of person each is."""
         self.server = server
-        self.people = {t["id"]: Person(server, **t) for t in tokens}
+        self.people = {t["id"]: somebody(server, **t) for t in tokens}
         self.maren = self.people["u01"]  # process owner
         self.tomas = self.people["u02"]  # change manager
         self.ines = self.people["u03"]  # release manager

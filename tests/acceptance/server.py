@@ -106,10 +106,15 @@ class Server:
     def _read_address(self) -> str:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            found = re.match(r"Assent is at (http://\S+)", line)
-            if found:
-                return found.group(1)
+            if found := find_address(line):
+                return found
         raise AssertionError(f"the server ended before it said its address: {self.log.read_text()}")
+
+
+def find_address(said: str) -> str:
+    """Give the address in what a server has said so far, or nothing."""
+    found = re.search(r"^Assent is at (http://\S+)\n", said, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def serve_copy(template: Path, folder: Path) -> Server:

@@ -212,10 +212,54 @@ def _say(error: Any, path: str) -> list[tuple[str, str]]:
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         return [(prefix + n, "There is no such field.") for n in error.instance if n not in known]
+    if error.validator == "anyOf":
+        # The one alternative is null; what is wrong is what the other says.
+        inner = next(each for each in error.context if each.schema_path[0] == 0)
+        return _say(inner, ".".join(str(part) for part in inner.absolute_path))
     if error.validator == "enum":
         options = ", ".join(str(o) for o in error.validator_value if o is not None)
         return [(path or "body", f"Choose one of: {options}.")]
-    return [(path or "body", error.message[:200])]
+    return [(path or "body", _word(error.validator, error.validator_value))]
+
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object with named fields",
+    "null": "null",
+}
+_FORMAT_WORDS = {
+    "date": "Enter a date, like 2027-01-18.",
+    "date-time": "Enter a time with its offset, like 2027-01-18T22:00:00Z.",
+}
+
+
+def _word(rule: str, limit: Any) -> str:
+    """Say a broken rule of a schema in words, for people who do not know JSON Schema."""
+    if rule == "type":
+        kinds = [limit] if isinstance(limit, str) else limit
+        return f"This must be {' or '.join(_KINDS[kind] for kind in kinds)}."
+    if rule == "format":
+        return _FORMAT_WORDS.get(limit, "This is not written as it must be.")
+    if rule == "minLength" and limit == 1:
+        return "This may not be empty."
+    sentences = {
+        "minLength": "Enter at least {} characters.",
+        "maxLength": "Enter at most {} characters.",
+        "minimum": "This must be {} or more.",
+        "maximum": "This must be {} or less.",
+        "exclusiveMinimum": "This must be more than {}.",
+        "minItems": "Give at least {}.",
+        "maxItems": "Give at most {}.",
+        "maxProperties": "Give at most {} fields.",
+        "uniqueItems": "Give each only once.",
+        "const": "This must be {}.",
+    }
+    shown = f"{limit:,}" if isinstance(limit, int) and not isinstance(limit, bool) else limit
+    return sentences.get(rule, "This is not what is asked for here.").format(shown)
 
 
 def _respond(declared: Operation, answer: Answer) -> Response:

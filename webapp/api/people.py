@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.commands.accounts import issue_token, revoke_token
+from engine.commands.accounts import LONGEST_TOKEN_DAYS, issue_token, revoke_token
 from engine.context import Context
 from engine.errors import NotFound, NotSignedIn, ScopeMissing, TopicNotGranted
 from engine.topics import is_granted
@@ -72,7 +72,9 @@ TOKEN_REQUEST = record(
             text(maximum=103),
             "With the scope `work`: the topics whose jobs it may take: names, `prefix.*` or `*`.",
         ),
-        "days": maybe(whole("For how many days; null for good.", minimum=1)),
+        "days": maybe(
+            whole("For how many days; null for good.", minimum=1, maximum=LONGEST_TOKEN_DAYS)
+        ),
     },
     optional=("topics", "days"),
 )

@@ -22,6 +22,7 @@ from webapp.auth.identity import current_actor
 from webapp.diagrams import draw_instance
 from webapp.evidence import find_instance_subject, page_of
 from webapp.history import tell_history
+from webapp.process_view import say_who
 from webapp.services import read_session
 
 blueprint = Blueprint("instances", __name__)
@@ -135,7 +136,7 @@ def _outline(session: Session, instance: Instance) -> list[dict[str, Any]]:
         {
             "name": element.name or element.id,
             "kind": element.kind,
-            "role": element.role or "",
+            "who": say_who(element),
             "done": instance.visits.get(element.id, 0),
             "live": instance.tokens.get(element.id, 0),
         }

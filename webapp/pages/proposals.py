@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from engine.commands.drafts import forget_draft, keep_draft, save_new_proposal
+from engine.commands.drafts import forget_draft, save_new_proposal
 from engine.commands.proposals import (
     PROPOSER_ROLES,
     amend_proposal,
@@ -27,7 +27,7 @@ from models.queries.record import list_events
 from models.queries.reviews import list_lessons_about
 from models.vocabulary import ProposalState, Role, SubjectKind
 from webapp.auth.identity import current_actor, current_person_id
-from webapp.commands import run_command
+from webapp.commands import keep_typed, run_command
 from webapp.evidence import show_conflicts
 from webapp.history import tell_history
 from webapp.installation import make_ports
@@ -203,19 +203,14 @@ def _save(proposal: Proposal | None, draft_form: str) -> Any:
     raw.pop("csrf_token", None)
     mode = "edit" if proposal else "new"
     try:
-        saved = run_command(
-            save_draft,
-            proposal_id=proposal.id if proposal else None,
-            values=read_posted(request.form),
-            expected_version=_posted_version(),
-        )
+        saved = _save_typed(proposal)
     except Conflict as refusal:
         flash(f"{refusal.message} What you typed here is below; save again to keep it.", "bad")
         with read_session() as session:
             newest = _find(session, proposal.number) if proposal else None
         return _render_form(newest, raw, {}, mode=mode), refusal.status
     except InvalidInput as refusal:
-        run_command(keep_draft, form=draft_form, values=raw)
+        keep_typed(draft_form, raw)
         return _render_form(proposal, raw, refusal.fields, mode=mode), 422
     run_command(forget_draft, form=draft_form)
     if request.form.get("act") != "submit":
@@ -235,7 +230,12 @@ def _save_typed(proposal: Proposal | None) -> Proposal:
     creation = request.form.get("creation", "")[:LONGEST_CREATION]
     if proposal is None and creation:
         return run_command(save_new_proposal, creation=creation, values=values)
-    return run_command(save_draft, proposal_id=proposal.id if proposal else None, values=values)
+    return run_command(
+        save_draft,
+        proposal_id=proposal.id if proposal else None,
+        values=values,
+        expected_version=_posted_version(),
+    )
 
 
 def _render_form(

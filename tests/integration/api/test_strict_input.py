@@ -45,6 +45,9 @@ def writer(site: Site) -> Program:
         (b'{"title": "\\ud800"}', "application/json", 400, "bad-character"),
         (b'{"title": "a\\u0000b"}', "application/json", 400, "bad-character"),
         (b'{"ti\\u0000tle": "x"}', "application/json", 400, "bad-character"),
+        (b'{"title": "a\\u202eb"}', "application/json", 400, "bad-character"),
+        (b'{"title": "a\\u2066b"}', "application/json", 400, "bad-character"),
+        (b'{"title": "a\\u0007b"}', "application/json", 400, "bad-character"),
     ],
 )
 def test_a_body_with_two_meanings_or_none_is_refused_by_its_rule(
@@ -141,3 +144,43 @@ def test_bad_times_are_bad_parameters(writer: Program):
     for query in ("from=yesterday", "from=2027-01-01T00:00:00", "to=2027-13-01T00:00:00Z"):
         answer = writer.get(f"/schedule?{query}")
         assert (answer.status_code, answer.json["code"]) == (400, "bad-parameter"), query
+
+
+def test_a_character_that_cannot_be_kept_is_named_with_its_field(writer: Program):
+    body = '{"title": "Pay \u202etnemyap"}'.encode()
+
+    answer = writer.post_bytes("/proposals", body, "application/json").json
+
+    assert answer["field"] == "title"
+    assert "U+202E at position 5" in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "said"),
+    [
+        ({"title": 7}, "title", "This must be a text."),
+        ({"title": "x" * 201}, "title", "Enter at most 200 characters; these are 201."),
+        ({"description": "x" * 20_001}, "description", "Enter at most 20,000 characters."),
+        ({"business_outcomes": ["x" * 1_001]}, "business_outcomes", "Enter at most 1,000"),
+        ({"alternatives": ["x"] * 201}, "alternatives", "Enter at most 200 lines."),
+        ({"budget_eur": "many"}, "budget_eur", "This must be a whole number or null."),
+    ],
+)
+def test_what_a_field_takes_is_said_in_words(
+    writer: Program, body: dict[str, object], field: str, said: str
+):
+    answer = writer.post("/proposals", body)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json["fields"][field].startswith(said)
+
+
+@pytest.mark.parametrize("days", [0, -1, 3_651, 1_000_000_000, 9_007_199_254_740_991])
+def test_a_token_that_would_outlive_the_calendar_is_refused(writer: Program, days: int):
+    answer = writer.post("/me/tokens", {"name": "x", "scopes": ["read"], "days": days})
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json["fields"]["days"] in (
+        "This must be 1 or more.",
+        "This must be 3,650 or less.",
+    )

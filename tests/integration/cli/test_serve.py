@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
+
+from webapp.cli import main
+
 PROJECT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-c", "import sys; from webapp.cli import main; sys.exit(main())"]
 
@@ -107,3 +111,27 @@ def _read_address(process: subprocess.Popen[str]) -> str:
         if found:
             return found.group(1)
     raise AssertionError("the server ended before it said its address")
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["demo"], ["audit", "verify"]])
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("a_file", "File exists"), ("a_file/below", "Not a directory"), ("no_database", "not a data")],
+)
+def test_a_data_folder_that_cannot_be_used_is_named_with_the_reason(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    place: str,
+    reason: str,
+):
+    (tmp_path / "a_file").write_text("Not a folder.")
+    (tmp_path / "no_database").mkdir()
+    (tmp_path / "no_database" / "assent.sqlite").write_text("Not a database, certainly not one.")
+
+    code = main([*command, "--data-dir", str(tmp_path / place)])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert str(tmp_path / place) in said
+    assert reason in said

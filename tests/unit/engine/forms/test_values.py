@@ -12,6 +12,7 @@ from engine.errors import InvalidInput
 from engine.forms import Form, coerce, read_form, validate_json
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+UNREADABLE = "Peak load: The character {} at position 2 cannot be kept; take it out"
 
 
 def form_of(*components: dict[str, Any]) -> Form:
@@ -163,8 +164,9 @@ def test_what_is_no_number_is_said_to_be_none(text: str) -> None:
             "call me",
             "Peak load must be a telephone number, like +49 30 901820",
         ),
-        ({"type": "textfield"}, "a\x07b", "Peak load contains a character that cannot be stored"),
-        ({"type": "textarea"}, "a\ud800b", "Peak load contains a character that cannot be stored"),
+        ({"type": "textfield"}, "a\x07b", UNREADABLE.format("U+0007")),
+        ({"type": "textarea"}, "a\ud800b", UNREADABLE.format("U+D800")),
+        ({"type": "textarea"}, "a\u202eb", UNREADABLE.format("U+202E")),
         (
             {"type": "datetime", "subtype": "date"},
             "18.01.2027",
