@@ -6,7 +6,7 @@ RUN_STAMP := $(VENV)/.run-stamp
 STAMP := $(VENV)/.setup-stamp
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: help run test test-long lint setup lock clean
+.PHONY: help run test test-long screenshots lint setup lock clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -39,6 +39,9 @@ test: $(STAMP)  ## Lint, types, floors and the whole test suite
 
 test-long: $(STAMP)  ## The long gates: minutes to hours
 	$(BIN)/python -m pytest -m long
+
+screenshots: $(STAMP)  ## Take the pictures of the docs from a fresh demo
+	$(BIN)/python -m tests.browser.screenshots
 
 lint: $(STAMP)  ## Only lint, types and floors
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -219,7 +219,7 @@ def cast_vote(
         ctx,
         AuditTag.VOTE_CAST,
         instance.business_key,
-        f"{ctx.actor.name} {VOTED[decision]}: {say_gate(gate)}",
+        f"{ctx.actor.name} {Decision(decision).past}: {say_gate(gate)}",
         chain=instance.id,
         detail={
             "gate": gate,
@@ -382,14 +382,6 @@ def _say_seats(session: Session, authorization: Authorization) -> str:
         f"{names[s['person']]} ({s['label']})" if s["person"] else s["label"]
         for s in authorization.seats
     )
-
-
-VOTED = {
-    "authorize": "authorized",
-    "authorize_with_conditions": "authorized with conditions",
-    "send_back": "sent back",
-    "reject": "rejected",
-}
 
 
 def say_gate(gate: str) -> str:

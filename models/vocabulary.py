@@ -124,6 +124,13 @@ class Decision(Word):
     SEND_BACK = "send_back", "it needs rework first"
     REJECT = "reject", "it will not be done"
 
+    @property
+    def past(self) -> str:
+        """Give what somebody did who decided so, as the history tells it."""
+        sent_back = self is Decision.SEND_BACK
+        first, _, rest = self.label.lower().partition(" ")
+        return "sent back" if sent_back else f"{first.removesuffix('e')}ed {rest}".strip()
+
 
 class AuthorizationState(Word):
     """What has become of a request to authorize."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models import vocabulary
-from models.vocabulary import Role, Word
+from models.vocabulary import Decision, Role, Word
 
 ENUMS = [
     found
@@ -23,3 +23,12 @@ def test_acronyms_keep_their_capitals() -> None:
     assert Role.CAB_MEMBER.label == "CAB member"
     assert Role.PMO_LEAD.label == "PMO lead"
     assert Role.CHANGE_MANAGER.label == "Change manager"
+
+
+def test_decisions_are_told_as_what_was_done() -> None:
+    assert [decision.past for decision in Decision] == [
+        "authorized",
+        "authorized with conditions",
+        "sent back",
+        "rejected",
+    ]
