@@ -1,4 +1,4 @@
-"""Jobs on a real SQLite file: leases, fences, backoff, incidents, keys, windows, two pumps."""
+"""Jobs on SQLite and PostgreSQL: leases, fences, backoff, incidents, keys, windows, two pumps."""
 
 from __future__ import annotations
 
@@ -95,108 +95,108 @@ class TestLeases:
     """A job is at one worker at a time, and only that worker ends it."""
 
     def test_only_one_of_two_workers_gets_a_job(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        job_id = add_job(empty_database, clock)
+        job_id = add_job(either_database, clock)
 
-        first = lease(empty_database, clock, job_id, "boot/1")
-        second = lease(empty_database, clock, job_id, "boot/2")
+        first = lease(either_database, clock, job_id, "boot/1")
+        second = lease(either_database, clock, job_id, "boot/2")
 
         assert first is not None
         assert first.lease_owner == "boot/1"
         assert second is None
 
     def test_finishing_deletes_the_job_and_logs_it(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        leased = must_lease(empty_database, clock, add_job(empty_database, clock))
+        leased = must_lease(either_database, clock, add_job(either_database, clock))
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             done = finish(session, job_id=leased.id, token=leased.lease_token, now=clock.now())
 
         assert done.payload == leased.payload
-        assert load_job(empty_database, leased.id) is None
-        (log,) = list_rows(empty_database, JobLog)
+        assert load_job(either_database, leased.id) is None
+        (log,) = list_rows(either_database, JobLog)
         assert (log.job_id, log.outcome, log.attempts) == (leased.id, "done", 1)
 
     def test_a_second_completion_with_the_same_token_is_fenced(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        leased = must_lease(empty_database, clock, add_job(empty_database, clock))
-        with empty_database.write() as session:
+        leased = must_lease(either_database, clock, add_job(either_database, clock))
+        with either_database.write() as session:
             finish(session, job_id=leased.id, token=leased.lease_token, now=clock.now())
 
-        with pytest.raises(LeaseLost), empty_database.write() as session:
+        with pytest.raises(LeaseLost), either_database.write() as session:
             finish(session, job_id=leased.id, token=leased.lease_token, now=clock.now())
 
-        assert len(list_rows(empty_database, JobLog)) == 1
+        assert len(list_rows(either_database, JobLog)) == 1
 
     def test_a_worker_whose_lease_ran_out_is_fenced_by_the_one_that_took_over(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        late = must_lease(empty_database, clock, add_job(empty_database, clock))
+        late = must_lease(either_database, clock, add_job(either_database, clock))
         clock.advance(seconds=31)
-        with empty_database.write() as session:
+        with either_database.write() as session:
             (taken,) = expire_leases(session, now=clock.now())
         assert not taken.is_dead
         clock.advance(seconds=10)
-        with empty_database.write() as session:
+        with either_database.write() as session:
             assert promote_due(session, now=clock.now()) == 1
-        second = must_lease(empty_database, clock, late.id)
+        second = must_lease(either_database, clock, late.id)
 
         for act in (finish, lambda s, **k: fail(s, error="late", **k)):
-            with pytest.raises(LeaseLost), empty_database.write() as session:
+            with pytest.raises(LeaseLost), either_database.write() as session:
                 act(session, job_id=late.id, token=late.lease_token, now=clock.now())
 
         assert second.attempts == 2
-        with empty_database.write() as session:
+        with either_database.write() as session:
             finish(session, job_id=second.id, token=second.lease_token, now=clock.now())
-        assert load_job(empty_database, late.id) is None
+        assert load_job(either_database, late.id) is None
 
     def test_a_completion_that_is_rolled_back_leaves_the_lease(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        leased = must_lease(empty_database, clock, add_job(empty_database, clock))
+        leased = must_lease(either_database, clock, add_job(either_database, clock))
 
         def finish_and_break() -> None:
-            with empty_database.write() as session:
+            with either_database.write() as session:
                 finish(session, job_id=leased.id, token=leased.lease_token, now=clock.now())
                 raise RuntimeError("the instance could not advance")
 
         with pytest.raises(RuntimeError):
             finish_and_break()
 
-        job = load_job(empty_database, leased.id)
+        job = load_job(either_database, leased.id)
         assert job is not None
         assert job.lease_token == leased.lease_token
 
     def test_renewal_prolongs_a_lease_but_never_beyond_its_hard_limit(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
         leased = must_lease(
-            empty_database, clock, add_job(empty_database, clock, hard_limit_seconds=45)
+            either_database, clock, add_job(either_database, clock, hard_limit_seconds=45)
         )
         clock.advance(seconds=20)
-        with empty_database.write() as session:
+        with either_database.write() as session:
             assert renew(session, tokens=[leased.lease_token], now=clock.now()) == {
                 leased.lease_token
             }
-        job = load_job(empty_database, leased.id)
+        job = load_job(either_database, leased.id)
         assert job is not None
         assert job.lease_until == leased.deadline_at
 
         clock.advance(seconds=26)
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             assert renew(session, tokens=[leased.lease_token], now=clock.now()) == set()
             assert [t.job_id for t in expire_leases(session, now=clock.now())] == [leased.id]
 
     def test_terms_of_the_handler_beat_those_of_the_job(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        job_id = add_job(empty_database, clock, hard_limit_seconds=300)
+        job_id = add_job(either_database, clock, hard_limit_seconds=300)
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             leased = claim(
                 session, job_id, "boot/1", clock.now(), terms_of=lambda _t, _p: LeaseTerms(5, 60)
             )
@@ -206,52 +206,52 @@ class TestLeases:
         assert leased.deadline_at == clock.now() + timedelta(seconds=60)
 
     def test_a_start_takes_back_what_earlier_starts_held_and_sent_but_not_its_own(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        orphan, own, sent = (add_job(empty_database, clock) for _ in range(3))
-        lease(empty_database, clock, orphan, "old/1")
-        lease(empty_database, clock, own, "new/1")
-        with empty_database.write() as session:
+        orphan, own, sent = (add_job(either_database, clock) for _ in range(3))
+        lease(either_database, clock, orphan, "old/1")
+        lease(either_database, clock, own, "new/1")
+        with either_database.write() as session:
             assert take_window(session, now=clock.now(), window=10) == [sent]
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             taken = release_leases_of_dead_boot(session, boot="new", now=clock.now())
 
         assert [each.job_id for each in taken] == [orphan]
-        with empty_database.write() as session:
+        with either_database.write() as session:
             assert take_window(session, now=clock.now(), window=10) == [orphan, sent]
 
     def test_a_stopping_worker_hands_back_without_an_attempt_counted(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        leased = must_lease(empty_database, clock, add_job(empty_database, clock))
+        leased = must_lease(either_database, clock, add_job(either_database, clock))
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             assert give_back(session, tokens=[leased.lease_token], now=clock.now()) == 1
 
-        assert must_lease(empty_database, clock, leased.id).attempts == 1
+        assert must_lease(either_database, clock, leased.id).attempts == 1
 
 
 class TestFailures:
     """Failures wait longer each time and end in an incident."""
 
     def test_a_failed_job_waits_and_the_wait_doubles(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        job_id = add_job(empty_database, clock, max_attempts=4, backoff_seconds=10)
+        job_id = add_job(either_database, clock, max_attempts=4, backoff_seconds=10)
         waits = []
         for _ in range(3):
-            leased = must_lease(empty_database, clock, job_id)
-            with empty_database.write() as session:
+            leased = must_lease(either_database, clock, job_id)
+            with either_database.write() as session:
                 dead = fail(
                     session, job_id=job_id, token=leased.lease_token, error="down", now=clock.now()
                 )
             assert not dead
-            job = load_job(empty_database, job_id)
+            job = load_job(either_database, job_id)
             assert job is not None
             waits.append((job.due_at - clock.now()).total_seconds())
             clock.moment = job.due_at
-            with empty_database.write() as session:
+            with either_database.write() as session:
                 promote_due(session, now=clock.now())
 
         assert all(
@@ -260,11 +260,11 @@ class TestFailures:
         )
 
     def test_the_last_failure_opens_an_incident_in_the_same_transaction(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        leased = must_lease(empty_database, clock, add_job(empty_database, clock, max_attempts=1))
+        leased = must_lease(either_database, clock, add_job(either_database, clock, max_attempts=1))
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             dead = fail(
                 session,
                 job_id=leased.id,
@@ -274,42 +274,42 @@ class TestFailures:
             )
 
         assert dead
-        (incident,) = list_rows(empty_database, Incident)
+        (incident,) = list_rows(either_database, Incident)
         assert (incident.job_id, incident.message) == (leased.id, "host unreachable")
         assert incident.kind == "retries_exhausted"
-        job = load_job(empty_database, leased.id)
+        job = load_job(either_database, leased.id)
         assert job is not None
         assert job.state == "dead"
 
     def test_a_handler_that_kills_its_process_every_time_ends_in_an_incident(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        job_id = add_job(empty_database, clock, max_attempts=3)
+        job_id = add_job(either_database, clock, max_attempts=3)
         outcomes = []
         for start in range(3):
-            assert lease(empty_database, clock, job_id, f"boot{start}/1") is not None
-            with empty_database.write() as session:
+            assert lease(either_database, clock, job_id, f"boot{start}/1") is not None
+            with either_database.write() as session:
                 taken = release_leases_of_dead_boot(
                     session, boot=f"boot{start + 1}", now=clock.now()
                 )
             outcomes += [each.is_dead for each in taken]
 
         assert outcomes == [False, False, True]
-        assert [each.kind for each in list_rows(empty_database, Incident)] == ["process_killed"]
+        assert [each.kind for each in list_rows(either_database, Incident)] == ["process_killed"]
 
     def test_a_dead_job_can_be_tried_again_with_all_its_attempts(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        leased = must_lease(empty_database, clock, add_job(empty_database, clock, max_attempts=1))
-        with empty_database.write() as session:
+        leased = must_lease(either_database, clock, add_job(either_database, clock, max_attempts=1))
+        with either_database.write() as session:
             fail(session, job_id=leased.id, token=leased.lease_token, error="x", now=clock.now())
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             retry_dead_job(session, job_id=leased.id, now=clock.now(), payload={"fixed": True})
 
-        again = must_lease(empty_database, clock, leased.id)
+        again = must_lease(either_database, clock, leased.id)
         assert (again.attempts, again.payload) == (1, {"fixed": True})
-        with pytest.raises(NotFound), empty_database.write() as session:
+        with pytest.raises(NotFound), either_database.write() as session:
             retry_dead_job(session, job_id=leased.id, now=clock.now())
 
     @pytest.mark.parametrize(
@@ -345,137 +345,139 @@ class TestKeys:
     """Dedup keys make one job of many; lock keys keep jobs apart."""
 
     def test_a_job_of_the_same_dedup_key_is_the_one_there_is(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        first = add_job(empty_database, clock, dedup_key="recheck:P1")
-        second = add_job(empty_database, clock, dedup_key="recheck:P1")
-        other = add_job(empty_database, clock, dedup_key="recheck:P2")
+        first = add_job(either_database, clock, dedup_key="recheck:P1")
+        second = add_job(either_database, clock, dedup_key="recheck:P1")
+        other = add_job(either_database, clock, dedup_key="recheck:P2")
 
         assert first == second
         assert other != first
-        assert len(list_rows(empty_database, Job)) == 2
+        assert len(list_rows(either_database, Job)) == 2
 
     def test_a_dedup_key_is_free_again_when_its_job_is_done(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        first = must_lease(empty_database, clock, add_job(empty_database, clock, dedup_key="k"))
-        with empty_database.write() as session:
+        first = must_lease(either_database, clock, add_job(either_database, clock, dedup_key="k"))
+        with either_database.write() as session:
             finish(session, job_id=first.id, token=first.lease_token, now=clock.now())
 
-        assert add_job(empty_database, clock, dedup_key="k") != first.id
+        assert add_job(either_database, clock, dedup_key="k") != first.id
 
     def test_jobs_of_one_lock_key_run_one_after_the_other(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        one, two = (add_job(empty_database, clock, lock_key="ci-1") for _ in range(2))
-        first = must_lease(empty_database, clock, one)
+        one, two = (add_job(either_database, clock, lock_key="ci-1") for _ in range(2))
+        first = must_lease(either_database, clock, one)
 
-        assert lease(empty_database, clock, two) is None
-        waiting = load_job(empty_database, two)
+        assert lease(either_database, clock, two) is None
+        waiting = load_job(either_database, two)
         assert waiting is not None
         assert (waiting.state, waiting.attempts) == ("scheduled", 0)
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             finish(session, job_id=first.id, token=first.lease_token, now=clock.now())
         clock.advance(seconds=1)
-        with empty_database.write() as session:
+        with either_database.write() as session:
             promote_due(session, now=clock.now())
-        assert lease(empty_database, clock, two) is not None
+        assert lease(either_database, clock, two) is not None
 
 
 class TestCancelling:
     """Jobs of a place the diagram left are gone, and their workers fenced."""
 
     def test_only_the_named_places_are_cancelled_and_incidents_with_them(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        instance_id = add_instance(empty_database, clock)
+        instance_id = add_instance(either_database, clock)
         gone, stays = (
-            add_job(empty_database, clock, instance_id=instance_id, ref=ref, max_attempts=1)
+            add_job(either_database, clock, instance_id=instance_id, ref=ref, max_attempts=1)
             for ref in ("a", "b")
         )
-        leased = must_lease(empty_database, clock, gone)
-        with empty_database.write() as session:
+        leased = must_lease(either_database, clock, gone)
+        with either_database.write() as session:
             fail(session, job_id=gone, token=leased.lease_token, error="x", now=clock.now())
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             count = cancel_jobs(session, instance_id=instance_id, refs=["a"], now=clock.now())
 
         assert count == 1
-        assert [job.id for job in list_rows(empty_database, Job)] == [stays]
-        (incident,) = list_rows(empty_database, Incident)
+        assert [job.id for job in list_rows(either_database, Job)] == [stays]
+        (incident,) = list_rows(either_database, Incident)
         assert incident.resolution == "cancelled"
 
     def test_a_worker_at_a_cancelled_job_is_fenced(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        instance_id = add_instance(empty_database, clock)
+        instance_id = add_instance(either_database, clock)
         leased = must_lease(
-            empty_database, clock, add_job(empty_database, clock, instance_id=instance_id, ref="a")
+            either_database,
+            clock,
+            add_job(either_database, clock, instance_id=instance_id, ref="a"),
         )
-        with empty_database.write() as session:
+        with either_database.write() as session:
             cancel_jobs(session, instance_id=instance_id, refs=None, now=clock.now())
 
-        with pytest.raises(LeaseLost), empty_database.write() as session:
+        with pytest.raises(LeaseLost), either_database.write() as session:
             finish(session, job_id=leased.id, token=leased.lease_token, now=clock.now())
 
     def test_a_job_rolled_back_with_its_command_never_was(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
         def enqueue_and_break() -> None:
-            with empty_database.write() as session:
+            with either_database.write() as session:
                 enqueue(session, kind="service", topic="probe", now=clock.now())
                 raise RuntimeError("the command refused")
 
         with pytest.raises(RuntimeError):
             enqueue_and_break()
 
-        assert list_rows(empty_database, Job) == []
+        assert list_rows(either_database, Job) == []
 
 
 class TestDispatch:
     """Due jobs go out in order of priority, a bounded number at a time, each once."""
 
     def test_the_window_bounds_what_is_under_way_and_keeps_priorities(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        low = [add_job(empty_database, clock, priority=80) for _ in range(2)]
-        high = [add_job(empty_database, clock, priority=10) for _ in range(2)]
+        low = [add_job(either_database, clock, priority=80) for _ in range(2)]
+        high = [add_job(either_database, clock, priority=10) for _ in range(2)]
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             first = take_window(session, now=clock.now(), window=3)
             second = take_window(session, now=clock.now(), window=3)
-        lease(empty_database, clock, first[0])
-        with empty_database.write() as session:
+        lease(either_database, clock, first[0])
+        with either_database.write() as session:
             third = take_window(session, now=clock.now(), window=3)
 
         assert (first, second, third) == ([*high, low[0]], [], [low[1]])
 
     def test_a_job_of_the_future_waits_for_its_time(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        job_id = add_job(empty_database, clock, due_at=clock.now() + timedelta(minutes=5))
+        job_id = add_job(either_database, clock, due_at=clock.now() + timedelta(minutes=5))
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             later = find_next_work(session, now=clock.now(), window=10)
             assert later == clock.now() + timedelta(minutes=5)
             assert promote_due(session, now=clock.now()) == 0
         clock.advance(minutes=5)
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             assert later == clock.now()
             assert promote_due(session, now=clock.now()) == 1
             assert take_window(session, now=clock.now(), window=10) == [job_id]
 
     def test_a_job_the_broker_lost_is_sent_again(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        job_id = add_job(empty_database, clock)
-        with empty_database.write() as session:
+        job_id = add_job(either_database, clock)
+        with either_database.write() as session:
             take_window(session, now=clock.now(), window=10)
         clock.advance(seconds=21)
 
-        with empty_database.write() as session:
+        with either_database.write() as session:
             lost_at = find_next_work(session, now=clock.now(), window=10)
             assert lost_at is not None
             assert lost_at < clock.now()
@@ -483,11 +485,11 @@ class TestDispatch:
             assert take_window(session, now=clock.now(), window=10) == [job_id]
 
     def test_a_full_window_is_no_work_for_the_pump(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
         for _ in range(2):
-            add_job(empty_database, clock)
-        with empty_database.write() as session:
+            add_job(either_database, clock)
+        with either_database.write() as session:
             take_window(session, now=clock.now(), window=1)
 
             full = find_next_work(session, now=clock.now(), window=1)
@@ -498,11 +500,11 @@ class TestDispatch:
         assert room == clock.now()
 
     def test_two_pumps_hand_each_job_out_once(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        wanted = {add_job(empty_database, clock) for _ in range(200)}
+        wanted = {add_job(either_database, clock) for _ in range(200)}
         sent: list[str] = []
-        pumps = [Pump(empty_database, clock, sent.append, window=500) for _ in range(2)]
+        pumps = [Pump(either_database, clock, sent.append, window=500) for _ in range(2)]
 
         threads = [threading.Thread(target=pump.turn) for pump in pumps for _ in range(4)]
         for thread in threads:
@@ -513,16 +515,16 @@ class TestDispatch:
         assert sorted(sent) == sorted(wanted)
 
     def test_many_threads_claiming_the_same_jobs_run_each_once(
-        self, empty_database: Database, clock: MovableClock
+        self, either_database: Database, clock: MovableClock
     ) -> None:
-        ids = [add_job(empty_database, clock) for _ in range(40)]
+        ids = [add_job(either_database, clock) for _ in range(40)]
         done: list[str] = []
 
         def work(owner: int) -> None:
             for job_id in ids:
-                leased = lease(empty_database, clock, job_id, f"boot/{owner}")
+                leased = lease(either_database, clock, job_id, f"boot/{owner}")
                 if leased is not None:
-                    with empty_database.write() as session:
+                    with either_database.write() as session:
                         finish(session, job_id=job_id, token=leased.lease_token, now=clock.now())
                     done.append(job_id)
 
@@ -533,7 +535,7 @@ class TestDispatch:
             thread.join()
 
         assert sorted(done) == sorted(ids)
-        assert list_rows(empty_database, Job) == []
+        assert list_rows(either_database, Job) == []
 
     def test_the_partial_indexes_serve_every_question_of_the_pump(
         self, empty_database: Database, clock: MovableClock

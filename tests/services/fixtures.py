@@ -87,6 +87,17 @@ def loaded_postgresql_url(
     postgresql.drop_database(name)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Give a fresh, empty, migrated database of each kind: the test runs on both."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("empty_database")
+        return
+    database = Database(request.getfixturevalue("empty_postgresql_url"))
+    yield database
+    database.close()
+
+
 @pytest.fixture
 def broker_url(rabbitmq: RabbitmqNode) -> str:
     """Give the URL of a virtual host; ids that earlier tests left there mean nothing."""
