@@ -75,9 +75,9 @@ class ChainReader:
     def _retell(self, row: Row) -> Iterator[str]:
         tag, detail = row["tag"], as_json(row["detail"])
         self._count(row, detail)
-        if tag == "engine:instance:advanced":
-            yield from self._take_steps(row["chain_id"], detail["steps"])
-        elif tag.startswith("authority:") and "gate" in detail:
+        # What moved an instance on tells of the steps that followed.
+        yield from self._take_steps(row["chain_id"], detail.get("steps", []))
+        if tag.startswith("authority:") and "gate" in detail:
             gate = self._gates[row["chain_id"], detail["gate"]]
             yield from self._take_gate_event(gate, row, detail)
 

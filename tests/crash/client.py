@@ -68,11 +68,8 @@ class Client:
             if answer.status < 500:
                 ask.answer = answer
                 self.on_ask()
-            elif answer.status == 500:
-                self.ledger.note_server_error(answer)
-                raise Stopped
             else:  # Not now; the same key goes on.
-                self.ledger.times_full += answer.status == 507
+                self.ledger.note_server_error(answer)
                 self.stopping.wait(RETRY_SECONDS)
         return ask
 
@@ -80,9 +77,8 @@ class Client:
         """Read something until it is answered; None when it may not be seen."""
         self._go_on()
         answer = self._send(lambda: who.ask(path, **query))
-        if answer.status == 500:
+        if answer.status >= 500:
             self.ledger.note_server_error(answer)
-            return None
         return answer.json if answer.status == 200 else None
 
     def _go_on(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from copy import copy
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from tests.acceptance.person import Answer, Person
 
 #: The answers that promise that it is done.
 DONE = range(200, 300)
+UNAVAILABLE, FULL = 503, 507
 
 
 @dataclass(eq=False)
@@ -64,6 +66,8 @@ class Ledger:
     server_errors: list[str] = field(default_factory=list)
     times_full: int = 0
     """How often a server said that it has no room."""
+    unavailable: list[tuple[float, int | None]] = field(default_factory=list)
+    """When a server said that its database is not there, and the port of which server."""
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, ask: Ask) -> None:
@@ -72,7 +76,13 @@ class Ledger:
             self.asks.append(ask)
 
     def note_server_error(self, answer: Answer) -> None:
-        """Write down an answer that says that the server failed."""
+        """Write down an answer that says that the server failed, or cannot at the moment."""
+        if answer.status == FULL:
+            self.times_full += 1
+            return
+        if answer.status == UNAVAILABLE:
+            self.unavailable.append((time.monotonic(), answer.server_port))
+            return
         said = f"{answer.asked} at {answer.server_port}: {answer.status} {answer.text[:300]}"
         with self._guard:
             self.server_errors.append(said)

@@ -29,7 +29,7 @@ REQUESTS = Plan(
         ("versions are not compared", EDITS, "one overwrote another"),
         ("a completion does not name its token", LATE, "held the lease"),
         ("the job is deleted in a commit of its own", WORKERS, "without a way on"),
-        ("the answer is kept in a commit of its own", REQUESTS, "is there 2 times"),
+        ("the answer is kept in a commit of its own", REQUESTS, "state and record differ"),
     ],
 )
 def test_a_guard_that_is_taken_out_is_missed(
