@@ -112,11 +112,11 @@ class Cluster:
 
     def end_in_order(self) -> None:
         """Let everybody finish, stop every process in order, and look at everything."""
-        self._revive_ended()
+        self._revive_ended(to_be_killed=False)
         self.crew.wind_down()
         until = time.monotonic() + END_SECONDS
         while self._count_due() and time.monotonic() < until:
-            self._revive_ended()
+            self._revive_ended(to_be_killed=False)
             time.sleep(0.1)
         if self._count_due():
             self.report.problems.append("jobs that are due are not done")
@@ -158,13 +158,13 @@ class Cluster:
             self._count(victim)
         self._revive_ended()
 
-    def _revive_ended(self) -> int:
-        """Start again whoever has ended, each with another point; give how many that were."""
+    def _revive_ended(self, *, to_be_killed: bool = True) -> int:
+        """Start again whoever has ended, perhaps with another point; give how many that were."""
         ended = [m for m in self.members if m.process.has_ended()]
         for member in ended:
             if member.point is not None:
                 self._count(member)
-            self.revive(member, point=self._choose_point(member))
+            self.revive(member, point=self._choose_point(member) if to_be_killed else None)
         return len(ended)
 
     def _count(self, member: Member) -> None:
