@@ -89,7 +89,8 @@ def describe_proposal(proposal: Proposal) -> list[ProgressStep]:
     steps = []
     for number, name in enumerate(PROPOSAL_STEPS):
         state = "done" if number < rank else "now" if number == rank else "next"
-        note = ProposalState(proposal.state).label.lower() if state == "now" else ""
+        said = ProposalState(proposal.state).label
+        note = said.lower() if state == "now" and said != name else ""
         if number == 3 and state == "now":
             note = "not approved to implement"
         steps.append(ProgressStep(name, note, state))
