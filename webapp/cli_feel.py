@@ -7,8 +7,9 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from engine.decisions import (
     Decided,
@@ -163,15 +164,28 @@ def read_model_file(path: Path) -> DecisionModel:
 
 
 def _files_of_namespace(path: Path, namespace: str, location: str | None) -> Iterator[bytes]:
-    neighbors = sorted(path.resolve().parent.glob("*.dmn"))[:MOST_NEIGHBORS]
-    wanted = Path(location).name if location else ""
-    for neighbor in sorted(neighbors, key=lambda file: file.name != wanted):
+    for neighbor in _neighbors_by_likeness(path.resolve().parent, location or ""):
         content = neighbor.read_bytes()
         try:
             if namespace_of_model(content) == namespace:
                 yield content
         except DiagramRefused:
             continue
+
+
+def _neighbors_by_likeness(folder: Path, location: str) -> list[Path]:
+    """Return the models in a folder and its subfolders: where the import says first, then by name.
+
+    Two models may say the same namespace, and only the location tells which one is meant.
+    """
+    said = PurePosixPath(unquote(location))
+
+    def unlikeness(file: Path) -> tuple[bool, bool]:
+        return file.relative_to(folder) != Path(said), file.name != said.name
+
+    beside = sorted(folder.glob("*.dmn"))[:MOST_NEIGHBORS]
+    below = sorted(folder.glob("*/*.dmn"))[:MOST_NEIGHBORS]
+    return sorted([*beside, *below], key=unlikeness)
 
 
 def answer_lines(

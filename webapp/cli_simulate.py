@@ -14,7 +14,8 @@ from typing import Any
 from engine.decisions import UnknownDecision, evaluate_decision
 from engine.errors import Refusal
 from engine.forms import Form, read_form
-from engine.runtime.simulation import Simulated, Surroundings, refused, simulate
+from engine.runtime.simulated_ports import Surroundings
+from engine.runtime.simulation import Simulated, refused, simulate
 from engine.runtime.validation.check import check_diagram
 from engine.runtime.validation.context import Policy
 from engine.runtime.xml import BPMN_NAMESPACE, parse_hardened
@@ -30,15 +31,23 @@ TOLERATED = frozenset(
         "gate",
         "gate-unguarded",
         "gate-votes",
+        "missing-reference",
         "no-default",
         "no-end",
+        "no-implementation",
         "no-output-collection",
         "runs-twice",
+        "uncaught-error",
+        "unknown-decision",
         "unknown-gate",
         "unreachable",
     }
 )
-"""What publishing refuses because it can go wrong; a simulation shows whether it does."""
+"""What publishing refuses because it can go wrong, or because nobody does it.
+
+A simulation shows whether it does go wrong, and answers for whoever is missing. What can't run at
+all the runtime refuses itself.
+"""
 _EXAMPLES = """examples:
   assent simulate processes/service_design.bpmn --data '{"reason": "chartered"}'
   assent simulate order.bpmn --data '{"amount": 5}' --answers answers.json --json
@@ -49,10 +58,11 @@ names of messages and signals), its values what is answered:
    "review": [{"ok": false}, {"ok": true}], one after the other, the last stays
    "ask": null,                             nobody answers: its timers are jumped, or it waits
    "pay": {"error": {"code": "DECLINED"}}}  a BPMN error
-Manual, receive and service tasks without an answer are completed without data, user tasks with the
-first options of their form if it is beside the diagram, else without data. Messages and signals
-without an answer are waited for, unless the process itself sends them. Timers are jumped when
-nothing else is left to do. Processes and decisions that are called are found beside the file.
+Tasks without an answer are completed without data, user tasks with the first options of their form
+if it is beside the diagram. Service tasks without a topic, receive tasks without a message and
+business rule tasks without a decision are answered by their ids. Messages and signals without an
+answer are waited for, unless the process itself sends them. Timers are jumped when nothing else is
+left to do. Processes and decisions that are called are found beside the file.
 
 exit codes: 0 it ended or waits, 1 it failed or is refused, 2 the file or the data can't be read
 """

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from engine.decisions import model as dmn
+from engine.decisions.default_namespace import Merged, merge_unnamed
 from engine.errors import DiagramRefused
 from engine.runtime.dmn_expressions import (
     child,
@@ -48,7 +49,7 @@ def read_decision_model(xml: bytes, load_import: LoadImport | None = None) -> dm
     `parse_hardened`, not-dmn, dmn-import for an import that is absent or goes in circles, and
     dmn-reference for a requirement that points to nothing.
     """
-    return _read(xml, load_import, ())
+    return _read(xml, load_import, ()).model
 
 
 def namespace_of_model(xml: bytes) -> str:
@@ -56,7 +57,7 @@ def namespace_of_model(xml: bytes) -> str:
     return parse_hardened(xml, root=None).get("namespace", "")
 
 
-def _read(xml: bytes, load_import: LoadImport | None, trail: tuple[str, ...]) -> dmn.DecisionModel:
+def _read(xml: bytes, load_import: LoadImport | None, trail: tuple[str, ...]) -> Merged:
     root = parse_hardened(xml, root=None)
     name = etree.QName(root)
     if name.localname != "definitions" or name.namespace not in MODEL_NAMESPACES:
@@ -74,6 +75,7 @@ def _read(xml: bytes, load_import: LoadImport | None, trail: tuple[str, ...]) ->
             f"The models import each other in a circle or over {_DEEPEST_IMPORT} deep.",
             "Move what both need into a third model.",
         )
+    imports = list(_read_imports(root, load_import, (*trail, namespace)))
     model = dmn.DecisionModel(
         id=root.get("id", ""),
         name=name_of(root),
@@ -85,10 +87,25 @@ def _read(xml: bytes, load_import: LoadImport | None, trail: tuple[str, ...]) ->
         ),
         services=tuple(_read_service(element) for element in children(root, "decisionService")),
         items=tuple(_read_item(element) for element in children(root, "itemDefinition")),
-        imports=tuple(_read_imports(root, load_import, (*trail, namespace))),
+        imports=tuple(
+            dmn.Import(name, inner.model.namespace, inner.model) for name, inner in imports if name
+        ),
     )
-    _require_references(root, model)
-    return model
+    merged = merge_unnamed(model, (inner for name, inner in imports if not name))
+    if not _imports_back(root, trail):
+        _require_references(root, merged)
+    return merged
+
+
+def _imports_back(root: etree._Element, trail: tuple[str, ...]) -> bool:
+    """Tell whether a model shares the namespace of one that is still being read.
+
+    What it refers to may be there, and is not known yet.
+    """
+    return any(
+        not name_of(element) and element.get("namespace", "") in trail
+        for element in children(root, "import")
+    )
 
 
 def _refuse(element: etree._Element, code: str, message: str, hint: str) -> DiagramRefused:
@@ -98,11 +115,17 @@ def _refuse(element: etree._Element, code: str, message: str, hint: str) -> Diag
 
 def _read_imports(
     root: etree._Element, load_import: LoadImport | None, trail: tuple[str, ...]
-) -> Iterator[dmn.Import]:
+) -> Iterator[tuple[str, Merged]]:
+    """Yield the imported models by the names they get here.
+
+    A model imported without a name from inside itself adds nothing to what is there already.
+    """
     for element in children(root, "import"):
         if element.get("importType") not in MODEL_NAMESPACES:
             continue
         namespace = element.get("namespace", "")
+        if namespace in trail and not name_of(element):
+            continue
         location = element.get("locationURI")
         xml = load_import(namespace, location) if load_import else None
         if xml is None:
@@ -112,7 +135,7 @@ def _read_imports(
                 f"The imported model {namespace} ({location or 'no location'}) is not there.",
                 "Put its file beside this one.",
             )
-        yield dmn.Import(name_of(element), namespace, _read(xml, load_import, trail))
+        yield name_of(element), _read(xml, load_import, trail)
 
 
 def _read_input(element: etree._Element) -> dmn.InputData:
@@ -200,14 +223,16 @@ def _text_of(element: etree._Element, kind: str) -> str:
     return (text.text or "").strip() if text is not None else ""
 
 
-def _require_references(root: etree._Element, model: dmn.DecisionModel) -> None:
+def _require_references(root: etree._Element, merged: Merged) -> None:
     """Refuse requirements that point to nothing: at run time they would silently be null."""
     for element in root.iter():
         href = element.get("href") if isinstance(element.tag, str) else None
         kind = etree.QName(element).localname
         if href is None or kind not in _REFERRING:
             continue
-        if not _is_there(_reference(element), model):
+        reference = _reference(element)
+        known = reference in merged.aliases or _is_there(reference, merged.model)
+        if not known:
             raise _refuse(
                 _holder_of(element),
                 "dmn-reference",

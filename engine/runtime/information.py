@@ -35,6 +35,8 @@ class Describer:
             record=ext.own(xml, "record"),
             decision_ref=ext.vendor(xml, "decisionRef")
             or ext.zeebe(xml, "calledDecision", "decisionId"),
+            result_variable=ext.vendor(xml, "resultVariable")
+            or ext.zeebe(xml, "calledDecision", "resultVariable"),
             line=node.line,
             event=node.triggers[0].kind if node.triggers else self._plain(node),
             reference=self._reference(node),

@@ -30,6 +30,8 @@ class ElementInfo:
     topic: str | None = None
     record: str | None = None
     decision_ref: str | None = None
+    result_variable: str | None = None
+    """The variable that takes what a decision gives; without one its outputs are merged."""
     line: int | None = None
     event: str | None = None
     """The trigger of an event: timer, message, signal, error, escalation, terminate, link, none."""

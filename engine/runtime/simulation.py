@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-from engine.errors import BadData, Refusal, UnknownProcess
-from engine.forms.model import LIST_KINDS, Form
+from engine.errors import BadData, Refusal
 from engine.runtime import advance as runtime
 from engine.runtime.definitions import load_definition
 from engine.runtime.interface import (
     Advance,
     Definition,
-    ElementInfo,
     JobWait,
     MessageWait,
     SignalWait,
@@ -24,9 +21,14 @@ from engine.runtime.interface import (
     UserWait,
     Wait,
 )
+from engine.runtime.simulated_ports import (
+    DEFAULTS,
+    Answers,
+    SimulatedPorts,
+    Surroundings,
+    fill_form,
+)
 
-SIMULATION_BEGINS = datetime(2027, 1, 4, 9, tzinfo=UTC)
-"""The instant at which every simulation begins; a timer that is jumped moves the clock."""
 MAXIMUM_ACTS = 10_000
 """How many tasks are answered and timers jumped before an endless process is given up."""
 ENDLESS_CYCLE_FIRINGS = 3
@@ -35,30 +37,6 @@ ENDLESS_CYCLE_FIRINGS = 3
 _CONTAINERS = frozenset({"subProcess", "transaction", "callActivity"})
 _BODIES = frozenset({"multiInstanceBody", "loopBody"})
 _ERROR = "error"
-
-Answers = Mapping[str, Any]
-"""By element id, topic, record action, decision, message or signal name: an object of variables, a
-list of such objects used in order (the last stays), or null for what nobody answers. An object
-`{"error": {"code": …, "message": …}}` ends a service task with that BPMN error."""
-
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "conflicts.check": {
-        "findings_open": 0,
-        "findings_blocking": 0,
-        "worst_severity": None,
-        "conflict_run": "simulated",
-    },
-    "dml.check_in": {"checkin_accepted": True, "checkin_problems": []},
-    "dml.check_out": {"media_verified": True, "media_problems": []},
-    "proposal.check_completeness": {"complete": True, "missing": []},
-    "authority.seat": {
-        "seats": [{"seat": 1, "role": "cab_member", "person": "", "label": "Simulated seat"}],
-        "quorum": 1,
-        "round": 1,
-    },
-    "authorization.tally": {"outcome": "authorize", "conditions": []},
-}
-"""What topics and record actions that ship answer when the answers say nothing."""
 
 
 @dataclass(frozen=True)
@@ -87,31 +65,6 @@ class Simulated:
         }
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What a diagram may use: other processes by key, decisions, and forms by key."""
-
-    processes: Mapping[str, bytes] = field(default_factory=dict)
-    decide: Callable[[str, dict[str, Any]], Any] | None = None
-    forms: Mapping[str, Form] = field(default_factory=dict)
-
-
-def fill_form(form: Form) -> dict[str, Any]:
-    """Return the default answer to a form: first options, ticked boxes, smallest numbers."""
-    filled: dict[str, Any] = {}
-    for one in form.fields:
-        if one.default is not None:
-            filled[one.key] = one.default
-        elif one.options:
-            first = one.options[0].value
-            filled[one.key] = [first] if one.kind in LIST_KINDS else first
-        elif one.kind == "checkbox":
-            filled[one.key] = True
-        elif one.kind == "number":
-            filled[one.key] = max(one.minimum or 0, 1)
-    return filled
-
-
 def refused(code: str, element: str | None, message: str) -> Simulated:
     """Return the outcome of a diagram that can't even start."""
     error = {"code": code, "element": element, "message": message}
@@ -135,7 +88,8 @@ def simulate(
         definition = load_definition(xml, key)
     except Refusal as refusal:
         return _failure(refusal, None)
-    play = _Play(definition, _Ports(answers, surroundings or Surroundings()))
+    ports = SimulatedPorts(answers, surroundings or Surroundings(), definition)
+    play = _Play(definition, ports, data)
     try:
         play.run(dict(data))
     except Refusal as refusal:
@@ -158,57 +112,6 @@ def _failure(refusal: Refusal, play: _Play | None) -> Simulated:
     return play.outcome("failed", error) if play else refused(code, element, message)
 
 
-class _Ports:
-    """The runtime's ports: a clock that is moved, answers, and decisions of the surroundings."""
-
-    def __init__(self, answers: Answers, surroundings: Surroundings) -> None:
-        self.answers = answers
-        self.surroundings = surroundings
-        self.clock = SIMULATION_BEGINS
-        self.used: dict[str, int] = {}
-
-    def now(self) -> datetime:
-        return self.clock
-
-    def find(self, *names: str) -> tuple[bool, Any]:
-        """Tell whether any of the names is answered, and give its next answer."""
-        for name in names:
-            if name in self.answers:
-                told = self.answers[name]
-                if not isinstance(told, list):
-                    return True, told
-                place = self.used.get(name, 0)
-                self.used[name] = place + 1
-                return True, told[min(place, len(told) - 1)] if told else None
-        return False, None
-
-    def decide(self, decision_ref: str, inputs: dict[str, Any]) -> Any:
-        answered, value = self.find(decision_ref)
-        if answered:
-            return value
-        if self.surroundings.decide is None:
-            raise UnknownDecisionHere(f"There is no decision {decision_ref!r} beside the diagram.")
-        return self.surroundings.decide(decision_ref, inputs)
-
-    def record(
-        self, action: str, element: ElementInfo, inputs: dict[str, Any]
-    ) -> dict[str, Any] | None:
-        answered, value = self.find(element.id, action)
-        return value if answered else dict(DEFAULTS.get(action, {}))
-
-    def load_called(self, key: str, digest: str | None) -> Definition:
-        if key not in self.surroundings.processes:
-            raise UnknownProcess(f"There is no process {key!r} beside the diagram.")
-        return load_definition(self.surroundings.processes[key], key)
-
-
-class UnknownDecisionHere(Refusal):
-    """There is no such decision beside the diagram."""
-
-    code = "unknown-decision"
-    status = 404
-
-
 class StuckProcess(Refusal):
     """A token waits at a join for others that can't come."""
 
@@ -228,7 +131,9 @@ class _Play:
     """One simulation as it goes."""
 
     definition: Definition
-    ports: _Ports
+    ports: SimulatedPorts
+    given: Mapping[str, Any]
+    """The variables it starts with."""
     now: Advance | None = None
     trace: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
@@ -386,7 +291,7 @@ class _Play:
     ) -> Simulated:
         """Return what came of it so far."""
         waiting = tuple(wait.element_id for wait in self.waits) if not self.ended else ()
-        data = self.now.data if self.now else {}
+        data = self.now.data if self.now else self.given
         return Simulated(state, tuple(self.trace), tuple(self.ends), waiting, data, error)
 
 

@@ -79,7 +79,7 @@ def check_references(diagram: Diagram, context: PublishContext) -> list[Problem]
     for node in diagram.nodes():
         for trigger in node.triggers:
             problems += _check_trigger(diagram, node, trigger)
-        problems += _check_form(node, context)
+        problems += [*_check_form(node, context), *_check_received(diagram, node)]
         if not _sends_message(diagram, node):
             problems += _check_work(diagram, node, context)
         if node.kind == "businessRuleTask":
@@ -113,6 +113,19 @@ def _check_trigger(diagram: Diagram, node: Node, trigger: Trigger) -> Iterator[P
             f"{node.label} refers to the {trigger.kind} {trigger.reference!r}, which the file does"
             " not define.",
             f"Define the {trigger.kind}, or choose an existing one.",
+        )
+
+
+def _check_received(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    reference = (node.xml.get("messageRef") or "").rpartition(":")[2]
+    if node.kind == "receiveTask" and reference not in diagram.definitions.messages:
+        yield Problem(
+            "missing-reference",
+            node.id,
+            node.line,
+            f"{node.label} names no message of the file.",
+            suggest(reference, diagram.definitions.messages)
+            or "Define a message with a name, and choose it in the properties of the task.",
         )
 
 

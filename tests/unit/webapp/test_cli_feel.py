@@ -140,6 +140,30 @@ def test_decide_finds_imported_models_beside_the_file(
     assert (code, printed(capsys)) == (0, [{"A": 9}])
 
 
+def test_decide_takes_an_import_from_where_its_location_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given two models of one namespace in folders below, and a model that says which one it means
+    for folder, value in (("first", "1"), ("second", "2")):
+        (tmp_path / folder).mkdir()
+        content = definitions(decision(literal(value), "Rate"), namespace="urn:rates")
+        (tmp_path / folder / "rates.dmn").write_bytes(content)
+    main = tmp_path / "main.dmn"
+    main.write_bytes(
+        definitions(
+            '<import name="r" namespace="urn:rates" locationURI="second/rates.dmn" '
+            'importType="https://www.omg.org/spec/DMN/20191111/MODEL/"/>'
+            + decision(literal("r.Rate"), "A", requires("Decision", "urn:rates#id_Rate"))
+        )
+    )
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text("{}")
+
+    # when it is decided, then it rests on that one
+    assert run("decide", str(main), "--inputs", str(cases)) == 0
+    assert printed(capsys) == [{"A": 2}]
+
+
 def test_decide_refuses_a_file_that_is_no_model(tmp_path: Path) -> None:
     # given a file that is not DMN
     file = tmp_path / "x.dmn"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.runtime.simulation import Simulated, Surroundings, simulate
+from engine.runtime.simulated_ports import Surroundings
+from engine.runtime.simulation import Simulated, simulate
 from tests.unit.engine.validation.drawing import TIMER, draw
 
 
@@ -217,7 +218,7 @@ def test_an_unknown_called_process_and_decision_fail() -> None:
     assert call.error is not None
     assert (call.error["code"], call.error["element"]) == ("unknown-process", "other")
     assert rule.error is not None
-    assert rule.error["code"] == "unknown-decision"
+    assert (rule.error["code"], rule.error["element"]) == ("unknown-decision", "r")
 
 
 def test_an_endless_cycle_is_jumped_a_few_times_and_then_waited_for() -> None:
@@ -317,3 +318,53 @@ def test_a_failed_run_keeps_the_trace_up_to_where_it_failed() -> None:
     assert outcome.error is not None
     assert outcome.error["code"] == "data-conflict"
     assert outcome.trace == ("begin", "ask", "split", "left", "right")
+
+
+def test_tasks_that_name_nobody_are_answered_by_their_ids() -> None:
+    # given a service, a receive and a business rule task that say only that they are tasks
+    notation = """
+        start begin
+        service work
+        receive hear
+        rule judge
+        end done
+        begin > work > hear > judge > done
+    """
+
+    # when they are answered by id, then each takes its answer; without answers all go on
+    answers = {"work": {"a": 1}, "hear": {"b": 2}, "judge": {"c": 3}}
+    assert run(notation, answers=answers).data == {"a": 1, "b": 2, "c": 3}
+    assert run(notation).trace == ("begin", "work", "hear", "judge", "done")
+
+
+def test_a_rule_task_is_answered_by_its_id_or_by_its_decision() -> None:
+    # given a task whose decision goes into a variable
+    notation = (
+        "start begin\nrule r camunda:decisionRef='fee' camunda:resultVariable='price'\nend done\n"
+        "begin > r > done"
+    )
+
+    # then the variables of the task and the value of the decision say the same
+    assert run(notation, answers={"r": {"price": 5}}).data == {"price": 5}
+    assert run(notation, answers={"fee": 5}).data == {"price": 5}
+
+
+def test_an_error_that_nobody_catches_fails_where_it_is_thrown_and_only_there() -> None:
+    # given a diagram that throws on one of two ways
+    notation = """
+        start begin
+        xor choose
+        end bad | <errorEventDefinition errorRef="e"/>
+        end done
+        begin > choose
+        choose > bad : n > 1
+        choose > done : default
+    """
+    error = '<error id="e" errorCode="E"/>'
+
+    # then the one fails with its trace and what was given, and the other completes
+    failed, completed = (run(notation, {"n": n}, before=error) for n in (2, 1))
+    assert failed.error is not None
+    assert (failed.error["code"], failed.error["element"]) == ("uncaught-error", "bad")
+    assert failed.data == {"n": 2}
+    assert completed.ends == ("done",)

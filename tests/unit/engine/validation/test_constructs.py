@@ -341,3 +341,8 @@ def test_a_gate_that_opens_again_without_a_new_tally_is_refused() -> None:
     again = SEATED.replace("open > opened", "xor back\nopen > back\nback > choose : yes\n"
                            "back > opened : default")  # fmt: skip
     assert "gate-unguarded" in codes(again)
+
+
+def test_a_receive_task_that_names_no_message_is_refused() -> None:
+    assert codes(around("receive x")) == {"missing-reference"}
+    assert codes(around('receive x messageRef="m2"')) == {"missing-reference"}
