@@ -22,6 +22,26 @@ WORK_IS_DUE = "assent_work_is_due"
 #: Advisory locks of PostgreSQL: "assent" in ASCII, and the next.
 START_LOCK = 0x617373656E74
 MIGRATION_LOCK = START_LOCK + 1
+NUMBER_LOCK = START_LOCK + 2
+#: What notices that the other machine is gone, on our side of a PostgreSQL connection (libpq's
+#: names: seconds, but `tcp_user_timeout` milliseconds). The URL may say otherwise.
+CONNECTION_TERMS = {
+    "connect_timeout": 10,
+    "application_name": "assent",
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+#: The same on the server's side: a process that vanishes in mid-transaction, its machine with it,
+#: gives its row locks back after a minute at most.
+SESSION_TERMS = {
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30s",
+    "tcp_keepalives_interval": "10s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30s",
+}
 
 
 class DatabaseInUse(RuntimeError):
@@ -40,10 +60,10 @@ class Database:
         self.engine = self._create_engine()
         self._writer = self.engine.execution_options(assent_write=True)
         self._writing = threading.Lock()
+        self._numbering = threading.Lock()  # However many threads wait, one connection does.
         self._lock_file: IO[str] | None = None
         self._after_commit: list[Callable[[], None]] = []
         self._announce: Callable[[], None] | None = None
-        self._writer = self.engine.execution_options(assent_write=True)
         self._one_moment = self._writer
         self._reader = self.engine
         if not self.is_sqlite:
@@ -53,13 +73,12 @@ class Database:
 
     def _create_engine(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(
-                self.url,
-                pool_pre_ping=True,
-                pool_size=20,
-                max_overflow=60,
-                connect_args={"connect_timeout": 10, "application_name": "assent"},
+            terms = {k: v for k, v in CONNECTION_TERMS.items() if k not in self.url.query}
+            engine = create_engine(
+                self.url, pool_pre_ping=True, pool_size=20, max_overflow=60, connect_args=terms
             )
+            event.listen(engine, "connect", _prepare_postgresql)
+            return engine
         engine = create_engine(
             self.url,
             pool_size=20,
@@ -98,13 +117,27 @@ class Database:
         if self.is_sqlite:
             yield
             return
+        with self._holding(START_LOCK):
+            yield
+
+    @contextlib.contextmanager
+    def taking_numbers(self) -> Iterator[None]:
+        """Let one command at a time, of all processes on PostgreSQL, look for a free number.
+
+        Enter it outside any transaction: one that began before would not see the last number.
+        """
+        with self._numbering, self._holding(NUMBER_LOCK):
+            yield
+
+    @contextlib.contextmanager
+    def _holding(self, key: int) -> Iterator[None]:
         with self.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": START_LOCK})
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
             connection.commit()  # The lock is the connection's, not the transaction's.
             try:
                 yield
             finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": START_LOCK})
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
                 connection.commit()
 
     def on_commit(self, wake: Callable[[], None]) -> None:
@@ -154,6 +187,13 @@ class Database:
         if self._lock_file is not None:
             self._lock_file.close()
             self._lock_file = None
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # Not among the options of the connection: a pgbouncer in between would refuse those.
+    settings = ", ".join(f"set_config('{k}', '{v}', false)" for k, v in SESSION_TERMS.items())
+    connection.execute(f"SELECT {settings}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -26,6 +27,8 @@ LOG = logging.getLogger(__name__)
 #: a row of the same key, which the command finds when it looks again.
 CAME_SECOND = {"40001", "40P01"}
 SAME_KEY = "23505"
+#: The end of the names of constraints that keep numbers (P4, RFC-2101) apart.
+NUMBERS = "_tenant_id_number"
 #: Of those who wait for one row, one is through in each round, so this many may come together.
 ATTEMPTS = 25
 ATTEMPTS_WITH_SAME_KEY = 3
@@ -50,21 +53,33 @@ def execute(
     beside its session. Raises StaleInstance when others kept coming first, StorageFull when the
     database has no room left, and whatever the command refuses with.
     """
-    for attempt in range(1, ATTEMPTS):
-        try:
-            return _execute_once(database, clock, actor, command, *args, **kwargs)
-        except (StaleInstance, DBAPIError) as error:
-            if database.is_sqlite or not _may_run_again(error, attempt):
-                raise
+    with ExitStack() as turn:
+        takes_turn = False
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return _execute_once(database, clock, actor, command, *args, **kwargs)
+            except (StaleInstance, DBAPIError) as error:
+                if database.is_sqlite or not _may_run_again(error, attempt):
+                    raise
+                if _is_number_taken(error) and not takes_turn:
+                    takes_turn = True
+                    turn.enter_context(database.taking_numbers())
             time.sleep(random.uniform(0, 0.005))  # Spreads those who came together.
-    return _execute_once(database, clock, actor, command, *args, **kwargs)
+        return _execute_once(database, clock, actor, command, *args, **kwargs)
 
 
 def _may_run_again(error: Exception, attempt: int) -> bool:
-    if isinstance(error.__cause__, StaleDataError):
+    if isinstance(error.__cause__, StaleDataError) or _is_number_taken(error):
         return True
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     return state in CAME_SECOND or (state == SAME_KEY and attempt < ATTEMPTS_WITH_SAME_KEY)
+
+
+def _is_number_taken(error: Exception) -> bool:
+    """Tell whether somebody else took the number that was the next; there is a higher one."""
+    original = getattr(error, "orig", None)
+    constraint = getattr(getattr(original, "diag", None), "constraint_name", None) or ""
+    return getattr(original, "sqlstate", None) == SAME_KEY and constraint.endswith(NUMBERS)
 
 
 def _execute_once(
