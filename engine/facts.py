@@ -17,6 +17,7 @@ from models.conflict import ConflictFinding, ConflictRun
 from models.media import BuildEvidence, MediaItem
 from models.organization import Organization
 from models.proposal import Proposal
+from models.queries.library import is_media_of
 from models.release import Release
 from models.schedule import ScheduleEntry
 from models.vocabulary import (
@@ -228,7 +229,7 @@ def _media_facts(session: Session, release: Release) -> dict[str, Any]:
     )
     items = session.scalars(
         select(MediaItem).where(
-            MediaItem.release_id == release.id, MediaItem.state == MediaState.AUTHORIZED.value
+            is_media_of(release.id), MediaItem.state == MediaState.AUTHORIZED.value
         )
     )
     stored = {(item.name, item.media_version, item.sha256) for item in items}

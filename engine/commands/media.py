@@ -34,7 +34,8 @@ def receive_media(
     """Put media that were received into quarantine on record.
 
     `sha256` was computed while the bytes came in. Raises DigestMismatch with both values when the
-    sender declared another one. The same bytes under the same name and version are taken once.
+    sender declared another one. The same bytes under the same name and version are taken once;
+    Conflict while they wait in quarantine for another release that is not over.
     """
     check_sender(ctx, name, media_version)
     release = find_by_number(ctx.session, SubjectKind.RELEASE, release_number)
@@ -55,7 +56,7 @@ def receive_media(
         )
     )
     if known is not None:
-        if known.state == MediaState.REJECTED.value:
+        if _may_be_received_again(ctx, known, release):
             known.state, known.store_key, known.release_id = (
                 MediaState.RECEIVED.value,
                 store_key,
@@ -84,6 +85,18 @@ def receive_media(
         detail={"sha256": sha256, "media": item.id},
     )
     return item
+
+
+def _may_be_received_again(ctx: Context, known: MediaItem, release: Release) -> bool:
+    if known.state != MediaState.RECEIVED.value or known.release_id == release.id:
+        return known.state == MediaState.REJECTED.value
+    holder = ctx.session.get(Release, known.release_id) if known.release_id else None
+    if holder is not None and holder.state not in OVER:
+        raise Conflict(
+            f"{known.name} {known.media_version} with these bytes waits in quarantine for "
+            f"{holder.number}; it can be used here once it is in the library."
+        )
+    return True
 
 
 def check_sender(ctx: Context, name: str, media_version: str) -> None:

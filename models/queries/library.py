@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.media import BuildEvidence, MediaCheck, MediaItem
 from models.queries.page import Page, SortKey, take_page
+from models.vocabulary import MediaState
 
 
 def find_media(session: Session, media_id: str) -> MediaItem | None:
     """Give one media item, or nothing."""
     return session.get(MediaItem, media_id)
+
+
+def is_media_of(release_id: str) -> ColumnElement[bool]:
+    """Give the condition for the media of a release.
+
+    They are what was received for it, and what its build made again as it is in the library
+    already: bytes are kept once, whichever release brought them.
+    """
+    made_again = exists().where(
+        BuildEvidence.release_id == release_id,
+        BuildEvidence.name == MediaItem.name,
+        BuildEvidence.media_version == MediaItem.media_version,
+        BuildEvidence.sha256 == MediaItem.sha256,
+    )
+    kept = MediaItem.state == MediaState.AUTHORIZED.value
+    return or_(MediaItem.release_id == release_id, and_(kept, made_again))
 
 
 def list_media(
@@ -29,7 +46,7 @@ def list_media(
     if state is not None:
         statement = statement.where(MediaItem.state == state)
     if release_id is not None:
-        statement = statement.where(MediaItem.release_id == release_id)
+        statement = statement.where(is_media_of(release_id))
     if sha256 is not None:
         statement = statement.where(MediaItem.sha256 == sha256)
     if text:

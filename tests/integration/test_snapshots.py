@@ -13,12 +13,14 @@ from engine.commands.context import execute
 from engine.commands.organization import load_organization
 from engine.context import SYSTEM
 from engine.errors import InvalidInput, NotFound
+from engine.facts import gather_facts
 from models.authorization import Authorization
 from models.change import Rfc
 from models.database import Database
-from models.media import MediaItem
+from models.media import BuildEvidence, MediaItem
 from models.organization import Organization
 from models.proposal import Proposal
+from models.queries.library import list_media
 from models.release import Release
 from models.schedule import ScheduleEntry
 from tests.conftest import MovableClock
@@ -340,6 +342,44 @@ def test_a_check_in_rests_on_the_latest_round_of_phase_3_and_its_media(
     assert [known.name for known in case.library] == ["b"]
     assert case.tested == {"ab" * 32}
     assert ports.check_out_case(release.id).media == case.media
+
+
+def test_a_release_may_deploy_what_another_release_brought_to_the_library(
+    loaded: Database, ports: DatabasePorts
+) -> None:
+    with loaded.write() as session:
+        first, second = (
+            Release(
+                number=number, name=number, state="check_in", manager_id="u06",
+                created_at=AS_OF, updated_at=AS_OF,
+            )
+            for number in ("REL-8", "REL-9")
+        )  # fmt: skip
+        session.add_all((first, second))
+        session.flush()
+        for name, state in (("a", "authorized"), ("b", "received"), ("c", "authorized")):
+            session.add(
+                MediaItem(
+                    name=name, media_version="1", kind="application", sha256="ab" * 32,
+                    size_bytes=1, state=state, store_key=name, release_id=first.id,
+                    received_at=AS_OF,
+                )
+            )  # fmt: skip
+        for name in ("a", "b"):
+            session.add(
+                BuildEvidence(
+                    release_id=second.id, name=name, media_version="1", sha256="ab" * 32,
+                    recorded_at=AS_OF, recorded_by="u10",
+                )
+            )  # fmt: skip
+
+    assert [item.name for item in ports.check_out_case(second.id).media] == ["a"]
+    assert [item.name for item in ports.check_in_case(second.id).media] == ["a"]
+    with loaded.read() as session:
+        page = list_media(session, release_id=second.id)
+        facts = gather_facts(session, "release", second, {})
+    assert [item.name for item in page.items] == ["a"]
+    assert facts["media_count"] == 1
 
 
 def test_a_release_that_is_gone_has_no_case(ports: DatabasePorts) -> None:

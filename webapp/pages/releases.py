@@ -16,6 +16,7 @@ from engine.context import Actor
 from engine.errors import InvalidInput, NotAllowed, NotFound, Refusal
 from engine.people import find_name, name_people
 from engine.proposal_parts import RISKS
+from models.media import MediaItem
 from models.proposal import Proposal
 from models.queries.instances import list_subject_instances
 from models.queries.library import list_build_evidence, list_media
@@ -144,12 +145,20 @@ def upload_media(number: str) -> Any:
         item = take_upload(number, fields, request.files.get("file"))
     except Refusal as refusal:
         return _render(number, upload=fields, refusal=refusal), refusal.status
-    flash(
-        f"{item.name} {item.media_version} is in quarantine: {item.size_bytes:,} bytes, "
-        f"SHA-256 {item.sha256[:16]}…. It is verified at check-in.",
-        "good",
-    )
+    flash(_tell_received(item), "good")
     return redirect(f"/releases/{number}#media", 303)
+
+
+def _tell_received(item: MediaItem) -> str:
+    bytes_received = f"{item.size_bytes:,} bytes, SHA-256 {item.sha256[:16]}…"
+    if item.state != MediaState.RECEIVED:
+        return (
+            f"{item.name} {item.media_version} is known already, and kept once: {bytes_received}."
+        )
+    return (
+        f"{item.name} {item.media_version} is in quarantine: {bytes_received}. "
+        "It is verified at check-in."
+    )
 
 
 @blueprint.post("/releases/<number>/gates/<gate>/waivers")

@@ -287,20 +287,10 @@ def _check_malware(case: CheckInCase, item: MediaFacts) -> CheckStep:
 
 def _check_version(case: CheckInCase, item: MediaFacts, measured: Measured) -> CheckStep:
     kept = [known for known in case.library if known.name == item.name]
-    others = [
-        each
-        for each in case.media
-        if (each.name, each.media_version) == (item.name, item.media_version)
-        and each.media_id != item.media_id
-        and each.state != "rejected"
-    ]
     for known in kept:
         problem = _find_version_problem(known, item, measured)
         if problem:
             return CheckStep("version", "fail", problem, {"known_sha256": known.sha256})
-    if others:
-        sentence = f"{item.say()} was received more than once for {case.release_number}."
-        return CheckStep("version", "fail", sentence)
     return CheckStep("version", "pass", f"{item.media_version} is a new version of {item.name}.")
 
 

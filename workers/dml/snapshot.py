@@ -9,6 +9,7 @@ from engine.errors import NotFound
 from models.authorization import Authorization
 from models.media import BuildEvidence, MediaItem
 from models.organization import Organization
+from models.queries.library import is_media_of
 from models.release import Release
 from models.vocabulary import SubjectKind
 from workers.dml.rules import (
@@ -65,7 +66,7 @@ def _load_release(session: Session, release_id: str) -> Release:
 def _read_media(session: Session, release_id: str) -> tuple[MediaFacts, ...]:
     rows = session.scalars(
         select(MediaItem)
-        .where(MediaItem.release_id == release_id)
+        .where(is_media_of(release_id))
         .order_by(MediaItem.name, MediaItem.media_version, MediaItem.id)
     )
     return tuple(

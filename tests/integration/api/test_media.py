@@ -17,17 +17,7 @@ QUERY = "release=REL-90&name=portal&version=2.0&kind=application"
 
 @pytest.fixture
 def sami(example: Site) -> Program:
-    with example.services.database.write() as session:
-        session.add(
-            Release(
-                number="REL-90",
-                name="Portal 2.0",
-                state="check_in",
-                manager_id="u03",
-                created_at=example.now,
-                updated_at=example.now,
-            )
-        )
+    _add_release(example, "REL-90")
     return example.speak_for("u10")
 
 
@@ -51,6 +41,24 @@ def test_the_same_bytes_again_are_there_already(example: Site, sami: Program):
     assert again.status_code == 200
     assert again.json["id"] == first.json["id"]
     assert len(example.services.media.list("quarantine")) == 1
+
+
+def test_bytes_that_wait_for_one_release_are_not_taken_for_another_until_that_one_is_over(
+    example: Site, sami: Program
+):
+    first = _send(sami, QUERY, CONTENT)
+    _add_release(example, "REL-91")
+    elsewhere = QUERY.replace("REL-90", "REL-91")
+
+    refused = _send(sami, elsewhere, CONTENT)
+    _set_state(example, "REL-90", "cancelled")
+    taken = _send(sami, elsewhere, CONTENT)
+
+    assert refused.status_code == 409
+    assert "waits in quarantine for REL-90" in refused.json["detail"]
+    assert taken.json["id"] == first.json["id"]
+    assert taken.json["release_number"] == "REL-91"
+    assert len(example.services.media.list("quarantine")) == 2, "the sweep takes the older one"
 
 
 def test_a_form_with_a_file_does_the_same(sami: Program):
@@ -149,6 +157,25 @@ def test_only_authorized_media_leave_the_library_and_only_unaltered(example: Sit
     assert given.data == CONTENT
     assert given.headers["Content-Disposition"].startswith("attachment")
     assert (corrupt.status_code, corrupt.json["code"]) == (409, "dml-corrupt")
+
+
+def _add_release(site: Site, number: str) -> None:
+    with site.services.database.write() as session:
+        session.add(
+            Release(
+                number=number,
+                name="Portal 2.0",
+                state="check_in",
+                manager_id="u03",
+                created_at=site.now,
+                updated_at=site.now,
+            )
+        )
+
+
+def _set_state(site: Site, number: str, state: str) -> None:
+    with site.services.database.write() as session:
+        session.scalars(select(Release).where(Release.number == number)).one().state = state
 
 
 def _send(program: Program, query: str, content: bytes, key: str | None = None):
