@@ -6,6 +6,9 @@ RUN_STAMP := $(VENV)/.run-stamp
 STAMP := $(VENV)/.setup-stamp
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
+# The tests start the product hundreds of times, which is a third faster with kept byte code.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test test-long screenshots lint setup lock clean
 
 help:  ## Show what can be made
