@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ from engine.runtime.validation.folder import gather_context, load_publish_contex
 from engine.runtime.validation.problems import Problem
 from engine.runtime.validation.stories import check_story
 from webapp.cli_feel import read_model_file
+from webapp.neighbor_files import read_file, read_neighbors
 
 SHIPPED = Path(__file__).resolve().parents[1] / "processes"
 CLEAN, PROBLEMS, UNUSABLE = 0, 1, 2
-MOST_NEIGHBORS = 500
 KINDS = (".bpmn", ".dmn", ".form", ".toml")
 _EXAMPLES = """examples:
   assent check processes/
@@ -98,7 +97,9 @@ def _check_path(path: Path, importing: bool) -> Iterator[FileReport]:
     files = [path]
     if path.is_dir():
         kinds = KINDS[:1] if importing else KINDS
-        files = sorted(found for found in path.rglob("*") if found.suffix in kinds)
+        files = sorted(
+            found for found in path.rglob("*") if found.suffix in kinds and not found.is_dir()
+        )
     if importing:
         yield from (_import_file(file) for file in files)
         return
@@ -112,9 +113,10 @@ def find_context(path: Path) -> PublishContext:
     if path.is_dir():
         return shipped.overlaid(load_publish_context(path))
     folder = home_of(path)
-    near = (file for place in (folder, folder / "forms") for file in sorted(place.glob("*.*")))
-    wanted = islice((file for file in near if file.suffix in KINDS[:3]), MOST_NEIGHBORS)
-    return shipped.overlaid(gather_context((file.name, file.read_bytes()) for file in wanted))
+    patterns = [f"*{kind}" for kind in KINDS[:3]]
+    near = (found for place in (folder, folder / "forms")
+            for found in read_neighbors(place, *patterns))  # fmt: skip
+    return shipped.overlaid(gather_context((file.name, content) for file, content in near))
 
 
 def home_of(path: Path) -> Path:
@@ -127,7 +129,7 @@ def _check_file(path: Path, context: PublishContext) -> FileReport:
     try:
         if path.suffix == ".dmn":
             return FileReport(path, check_model(lambda: read_model_file(path)))
-        problems = check_file(path.name, path.read_bytes(), context)
+        problems = check_file(path.name, read_file(path), context)
     except OSError as error:
         return FileReport(path, [_unreadable(error)])
     if path.suffix == ".toml" and not problems:
@@ -151,7 +153,7 @@ def _decisions_of(folder: Path) -> Decide:
 
 def _import_file(path: Path) -> FileReport:
     try:
-        return FileReport(path, imported=import_diagram(path.read_bytes()))
+        return FileReport(path, imported=import_diagram(read_file(path)))
     except DiagramRefused as refused:
         return FileReport(path, [Problem.from_json(found) for found in refused.problems])
     except InvalidInput as refused:

@@ -21,8 +21,8 @@ from engine.decisions import (
 from engine.errors import DiagramRefused, Refusal
 from engine.feel import evaluate, names_in, parse_expression, to_json, write_literal
 from engine.runtime.dmn_reader import namespace_of_model, read_decision_model
+from webapp.neighbor_files import read_file, read_neighbors
 
-MOST_NEIGHBORS = 500
 DONE, FAILED, UNUSABLE = 0, 1, 2
 
 _FEEL_EXAMPLES = """examples:
@@ -160,12 +160,11 @@ def read_model_file(path: Path) -> DecisionModel:
     def load_import(namespace: str, location: str | None) -> bytes | None:
         return next(_files_of_namespace(path, namespace, location), None)
 
-    return read_decision_model(path.read_bytes(), load_import)
+    return read_decision_model(read_file(path), load_import)
 
 
 def _files_of_namespace(path: Path, namespace: str, location: str | None) -> Iterator[bytes]:
-    for neighbor in _neighbors_by_likeness(path.resolve().parent, location or ""):
-        content = neighbor.read_bytes()
+    for content in _neighbors_by_likeness(path.resolve().parent, location or ""):
         try:
             if namespace_of_model(content) == namespace:
                 yield content
@@ -173,19 +172,19 @@ def _files_of_namespace(path: Path, namespace: str, location: str | None) -> Ite
             continue
 
 
-def _neighbors_by_likeness(folder: Path, location: str) -> list[Path]:
+def _neighbors_by_likeness(folder: Path, location: str) -> list[bytes]:
     """Return the models in a folder and its subfolders: where the import says first, then by name.
 
     Two models may say the same namespace, and only the location tells which one is meant.
     """
     said = PurePosixPath(unquote(location))
 
-    def unlikeness(file: Path) -> tuple[bool, bool]:
+    def unlikeness(found: tuple[Path, bytes]) -> tuple[bool, bool]:
+        file, _ = found
         return file.relative_to(folder) != Path(said), file.name != said.name
 
-    beside = sorted(folder.glob("*.dmn"))[:MOST_NEIGHBORS]
-    below = sorted(folder.glob("*/*.dmn"))[:MOST_NEIGHBORS]
-    return sorted([*beside, *below], key=unlikeness)
+    found = read_neighbors(folder, "*.dmn", "*/*.dmn")
+    return [content for _, content in sorted(found, key=unlikeness)]
 
 
 def answer_lines(

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from engine.decisions import UnknownDecision, evaluate_decision
-from engine.errors import Refusal
+from engine.errors import DiagramRefused, Refusal
 from engine.forms import Form, read_form
 from engine.runtime.simulated_ports import Surroundings
 from engine.runtime.simulation import Simulated, refused, simulate
 from engine.runtime.validation.check import check_diagram
-from engine.runtime.validation.context import Policy
+from engine.runtime.validation.context import Policy, PublishContext
 from engine.runtime.xml import BPMN_NAMESPACE, parse_hardened
 from webapp.cli_check import SHIPPED, find_context, home_of
 from webapp.cli_feel import read_model_file
+from webapp.neighbor_files import read_file, read_neighbors
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
-MOST_NEIGHBORS = 500
 TOLERATED = frozenset(
     {
         "dead-task",
@@ -48,6 +48,8 @@ TOLERATED = frozenset(
 A simulation shows whether it does go wrong, and answers for whoever is missing. What can't run at
 all the runtime refuses itself.
 """
+_LOOKING_BESIDE = (b"callActivity", b"decision", b"form")
+"""A diagram without these words needs nothing beside it, and a full folder costs it no time."""
 _EXAMPLES = """examples:
   assent simulate processes/service_design.bpmn --data '{"reason": "chartered"}'
   assent simulate order.bpmn --data '{"amount": 5}' --answers answers.json --json
@@ -87,7 +89,7 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and print the outcome; return the exit code."""
     try:
-        xml = arguments.file.read_bytes()
+        xml = read_file(arguments.file)
         data = _read_object(arguments.data, "--data")
         answers = (
             _read_object(arguments.answers.read_text("utf-8"), "--answers")
@@ -124,8 +126,9 @@ def simulate_file(
 
     Variables of the data and of the answers count as declared.
     """
+    alone = not any(word in xml for word in _LOOKING_BESIDE)
     context = replace(
-        find_context(path),
+        PublishContext() if alone else find_context(path),
         policy=Policy(roles=False, forms=False, registry=False),
         declared=frozenset({*data, *_names_in(answers)}),
     )
@@ -133,7 +136,8 @@ def simulate_file(
     if problems:
         first = problems[0]
         return refused(first.code, first.element, f"{first.message} {first.hint}")
-    return simulate(xml, data, answers, find_surroundings(path), key)
+    surroundings = Surroundings() if alone else find_surroundings(path)
+    return simulate(xml, data, answers, surroundings, key)
 
 
 def _names_in(answers: dict[str, Any]) -> set[str]:
@@ -148,22 +152,19 @@ def find_surroundings(path: Path) -> Surroundings:
     folders = (SHIPPED, home_of(path))
     processes: dict[str, bytes] = {}
     for folder in folders:
-        for neighbor in sorted(folder.glob("*.bpmn"))[:MOST_NEIGHBORS]:
-            content = neighbor.read_bytes()
+        for _, content in read_neighbors(folder, "*.bpmn"):
             processes.update(dict.fromkeys(_process_ids(content), content))
     tables = {
-        table.stem: table
-        for folder in folders
-        for table in sorted(folder.glob("*.dmn"))[:MOST_NEIGHBORS]
+        table.stem: table for folder in folders for table, _ in read_neighbors(folder, "*.dmn")
     }
     forms = {key: form for folder in folders for key, form in _read_forms(folder / "forms")}
     return Surroundings(processes, _decide_from(tables), forms)
 
 
 def _read_forms(folder: Path) -> Iterator[tuple[str, Form]]:
-    for path in sorted(folder.glob("*.form"))[:MOST_NEIGHBORS]:
+    for path, content in read_neighbors(folder, "*.form"):
         with suppress(Refusal, ValueError):
-            yield path.stem, read_form(json.loads(path.read_bytes()))
+            yield path.stem, read_form(json.loads(content))
 
 
 def _process_ids(content: bytes) -> list[str]:
@@ -179,7 +180,12 @@ def _decide_from(tables: dict[str, Path]) -> Callable[[str, dict[str, Any]], Any
     def decide(decision_ref: str, inputs: dict[str, Any]) -> Any:
         wanted = [tables[decision_ref]] if decision_ref in tables else list(tables.values())
         for path in wanted:
-            model = read_model_file(path)
+            try:
+                model = read_model_file(path)
+            except DiagramRefused:
+                if path.stem == decision_ref:
+                    raise
+                continue
             if any(decision_ref in (one.id, one.name) for one in model.decisions):
                 return evaluate_decision(model, decision_ref, inputs).value
         raise UnknownDecision(f"There is no decision {decision_ref!r} beside the diagram.")

@@ -99,13 +99,12 @@ class BoxedEvaluator:
         ]
 
     def function(self, definition: dmn.FunctionDefinition, scope: Scope) -> Value:
-        """Return the function; null for a kind other than FEEL, which is never run."""
-        if definition.kind.upper() != "FEEL":
-            return None
+        """Return the function; one of a kind other than FEEL fails when it is called."""
         parameters = parameters_of(definition)
         result = type_named(definition.type_ref)
 
         def call(meter: Meter, values: list[Value]) -> Value:
+            require_feel(definition, self.owner, self.owner_name)
             if len(values) != len(parameters):
                 return None
             bound = bind_arguments(meter, parameters, values)
@@ -156,6 +155,16 @@ class BoxedEvaluator:
         if expression.kind == "for":
             return results
         return _quantify(results, deciding=expression.kind == "some")
+
+
+def require_feel(definition: dmn.FunctionDefinition, owner: str, owner_name: str) -> None:
+    """Raise DecisionFailed for a function in Java or PMML, which is never run."""
+    if definition.kind.upper() != "FEEL":
+        raise DecisionFailed(
+            f"{owner_name}: functions of the kind {definition.kind} are not run; "
+            "write the function in FEEL.",
+            element=owner,
+        )
 
 
 def parameters_of(definition: dmn.FunctionDefinition) -> tuple[Parameter, ...]:

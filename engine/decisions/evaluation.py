@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.decisions import model as dmn
-from engine.decisions.boxed import BoxedEvaluator, parameters_of
+from engine.decisions.boxed import BoxedEvaluator, parameters_of, require_feel
 from engine.decisions.errors import DecisionFailed
 from engine.decisions.explanation import TableExplanation
 from engine.decisions.item_types import take_input, type_named, types_of
@@ -179,7 +179,8 @@ class Evaluation:
         parameters = parameters_of(definition)
 
         def call(meter: Meter, values: list[Value]) -> Value:
-            if len(values) != len(parameters) or definition.kind.upper() != "FEEL":
+            require_feel(definition, knowledge.id, knowledge.name)
+            if len(values) != len(parameters):
                 return None
             self._charge_call(knowledge.required)
             with self._types_of_model():

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from engine.feel.errors import FeelLimit
-from engine.feel.lexer import END, NUMBER, STRING, WORD
+from engine.feel.lexer import END, NUMBER, STRING, WORD, Token
 from engine.feel.names import (
     INFIX_WORDS,
     NameTable,
@@ -32,6 +32,7 @@ from engine.feel.syntax import (
     Node,
     OperatorTest,
     Path,
+    RangeLiteral,
     Tests,
     ValueTest,
 )
@@ -132,14 +133,29 @@ class OperatorParser(TokenStream, ABC):
         return Arithmetic(left, tuple(rest))
 
     def _parse_comparison(self, left: Node) -> Node:
-        operator = self.advance().text
+        equals = self.advance()
+        operator = equals.text
         if operator == "between":
             low = self.parse_binary(SUM)
             self.expect("and", "the lower bound of `between`")
             return Between(left, low, self.parse_binary(SUM))
         if operator == "in":
             return In(left, self._parse_in_tests())
+        if operator in ("=", "!=") and self._is_range_beside(equals):
+            return Compare(operator, left, self._parse_bare_range())
         return Compare(operator, left, self.parse_binary(SUM))
+
+    def _is_range_beside(self, equals: Token) -> bool:
+        """Tell whether a range such as `>= 2` is compared; `=<` without a space is a mistake."""
+        return self.at("<", "<=", ">", ">=") and self.token.start > equals.start + len(equals.text)
+
+    def _parse_bare_range(self) -> Node:
+        operator = self.advance().text
+        endpoint = self.parse_binary(SUM)
+        included = operator in ("<=", ">=")
+        if operator in ("<", "<="):
+            return RangeLiteral(None, endpoint, False, included)
+        return RangeLiteral(endpoint, None, included, False)
 
     # Unary tests
 

@@ -11,6 +11,7 @@ from engine.feel.civil import is_date
 from engine.feel.errors import FeelSyntaxError
 from engine.feel.limits import Meter
 from engine.feel.literals import write_display, write_number
+from engine.feel.operators import make_one_sided_range
 from engine.feel.operators import make_range as join_endpoints
 from engine.feel.parser import Parser
 from engine.feel.syntax import Call, Literal, Name, Node, RangeLiteral
@@ -194,15 +195,39 @@ def make_string(meter: Meter, value: Value) -> Value:
 
 @built_in("range", "from: string")
 def make_range(meter: Meter, source: str) -> Value:
-    """Return the range of a text such as `[1..3]` whose endpoints are literals."""
+    """Return the range of a text such as `[1..3]`, `(1..)` or `>= 1` whose endpoints are literals.
+
+    A side without an endpoint is open, so `[..3]` gives null as DMN 1.5 has it.
+    """
     try:
-        tree = Parser(source).parse_whole()
+        tree = Parser(_one_sided(source)).parse_whole()
     except FeelSyntaxError:
         return None
-    if not isinstance(tree, RangeLiteral) or tree.low is None or tree.high is None:
+    if not isinstance(tree, RangeLiteral):
         return None
-    low, high = _read_endpoint(meter, tree.low), _read_endpoint(meter, tree.high)
+    if tree.high is None and tree.low is not None:
+        low = _read_endpoint(meter, tree.low)
+        return make_one_sided_range(low, above=True, included=tree.low_included)
+    high = _read_endpoint(meter, tree.high) if tree.high is not None else None
+    if tree.low is None:
+        return make_one_sided_range(high, above=False, included=tree.high_included)
+    low = _read_endpoint(meter, tree.low)
     return join_endpoints(low, high, tree.low_included, tree.high_included)
+
+
+_NO_START = re.compile(r"\s*[(\]]\s*\.\.(.+)([\])\[])\s*", re.DOTALL)
+_NO_END = re.compile(r"\s*([\[(\]])(.+)\.\.\s*[)\[]\s*", re.DOTALL)
+
+
+def _one_sided(source: str) -> str:
+    """Return a range without one endpoint as `(> 1)`, as FEEL writes it; others as they are."""
+    if source.lstrip()[:1] in ("<", ">"):
+        return f"({source})"
+    if found := _NO_START.fullmatch(source):
+        return f"({'<=' if found[2] == ']' else '<'}{found[1]})"
+    if found := _NO_END.fullmatch(source):
+        return f"({'>=' if found[1] == '[' else '>'}{found[2]})"
+    return source
 
 
 def _read_endpoint(meter: Meter, node: Node) -> Value:
@@ -211,9 +236,14 @@ def _read_endpoint(meter: Meter, node: Node) -> Value:
         return node.value
     if not isinstance(node, Call) or not isinstance(node.function, Name) or node.names:
         return None
-    make = _LITERAL_FUNCTIONS.get(node.function.text)
-    texts = [part.value for part in node.arguments if isinstance(part, Literal)]
-    if make is None or len(texts) != 1 or len(node.arguments) != 1 or type(texts[0]) is not str:
+    name, arguments = node.function.text, node.arguments
+    if name == "date and time" and len(arguments) == 2:
+        day, time = (_read_endpoint(meter, argument) for argument in arguments)
+        is_both = isinstance(day, FeelDate) and isinstance(time, FeelTime)
+        return join_date_and_time(meter, day, time) if is_both else None
+    make = _LITERAL_FUNCTIONS.get(name)
+    texts = [part.value for part in arguments if isinstance(part, Literal)]
+    if make is None or len(texts) != 1 or len(arguments) != 1 or type(texts[0]) is not str:
         return None
     return make(meter, texts[0])
 

@@ -60,6 +60,11 @@ class Overload:
     body: Body
     many: bool
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the parameters in order."""
+        return tuple(parameter.name for parameter in self.parameters)
+
     def take(self, values: list[Value]) -> list[Value] | None:
         """Return the arguments as the body wants them, None when they do not fit."""
         if self.many and (len(values) > len(self.parameters) or self._is_one_spread(values)):
@@ -79,8 +84,7 @@ class Overload:
 
     def take_named(self, values: dict[str, Value]) -> list[Value] | None:
         """Return the arguments in order, None when names or kinds do not fit."""
-        names = [parameter.name for parameter in self.parameters]
-        if not values.keys() <= set(names):
+        if not values.keys() <= set(self.names):
             return None
         taken: list[Value] = []
         for parameter in self.parameters:
@@ -148,7 +152,9 @@ def _make_function(name: str, overloads: list[Overload]) -> FeelFunction:
         return None
 
     def call_named(meter: Meter, values: dict[str, Value]) -> Value:
-        for overload in overloads:
+        # `range, point` and `point, range` share their names: the order tells which is meant.
+        given = tuple(values)
+        for overload in sorted(overloads, key=lambda one: one.names != given):
             taken = overload.take_named(values)
             if taken is not None:
                 return overload.body(meter, *taken)

@@ -30,7 +30,13 @@ def load_publish_context(folder: Path) -> PublishContext:
     Files that can't be read are left out; the check of each says what is wrong with it.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
-    return gather_context((path.name, path.read_bytes()) for path in paths if path.is_file())
+    return gather_context(found for path in paths for found in _read_if_possible(path))
+
+
+def _read_if_possible(path: Path) -> Iterator[tuple[str, bytes]]:
+    with suppress(OSError):
+        if path.is_file():
+            yield path.name, path.read_bytes()
 
 
 def gather_context(files: Iterable[tuple[str, bytes]]) -> PublishContext:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.decisions import evaluate_decision
+from engine.decisions import DecisionFailed, evaluate_decision
 from tests.unit.engine.dmn_files import decision, literal, model_of
 
 CONTEXT = (
@@ -117,3 +117,16 @@ def test_an_answer_takes_the_declared_type_or_becomes_null(
 
     # when it is made, then the answer conforms
     assert evaluate_decision(model, "Answer", {}).value == expected
+
+
+def test_a_function_in_another_language_fails_when_it_is_called() -> None:
+    # given a context with a function in Java, and a decision that calls it
+    java = (
+        '<context><contextEntry><variable name="f"/><functionDefinition kind="Java">'
+        f'<formalParameter name="x"/>{literal("null")}</functionDefinition></contextEntry>'
+        f"<contextEntry>{literal('f(1)')}</contextEntry></context>"
+    )
+
+    # when it is made, then it fails with the kind instead of giving null
+    with pytest.raises(DecisionFailed, match="Java are not run"):
+        evaluate_decision(model_of(decision(java)), "Answer", {})

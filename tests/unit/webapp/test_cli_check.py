@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,23 @@ def test_simulate_shows_what_publishing_refuses_because_it_may_go_wrong(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["ends"] == ["no"]
     assert main(["simulate", path, "--data", '{"amount": 1}', "--json"]) == 1
     assert read(capsys)["error"]["code"] == "no-flow"
+
+
+def test_what_is_no_file_beside_a_diagram_keeps_nobody_from_checking_or_running_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given a folder, a link to nothing and a pipe that are named like diagrams, and a call
+    (folder / "folder.bpmn").mkdir()
+    (folder / "gone.bpmn").symlink_to(folder / "nowhere.bpmn")
+    os.mkfifo(folder / "pipe.bpmn")
+    call = GOOD.replace("user work", 'call work calledElement="good"\nuser more')
+    (folder / "caller.bpmn").write_bytes(draw(call.replace("> done", "> more > done"), key="c"))
+
+    # then the good file is clean, the caller runs, and only what is named and no file is a problem
+    assert main(["check", str(folder / "good.bpmn"), "--json"]) == 0
+    assert read(capsys)["problems"] == []
+    assert main(["simulate", str(folder / "caller.bpmn"), "--json"]) == 0
+    assert read(capsys)["state"] == "completed"
+    assert main(["check", str(folder), "--json"]) == 1
+    unreadable = {Path(one["file"]).name: one["code"] for one in read(capsys)["problems"]}
+    assert unreadable == {"gone.bpmn": "unreadable", "pipe.bpmn": "unreadable"}

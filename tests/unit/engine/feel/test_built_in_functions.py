@@ -125,12 +125,24 @@ CONVERSIONS = [
         'duration("P1Y8M")',
     ),
     ('range("[1..3)")', "[1..3)"),
+    ('range("[2..)") = >=2', "true"),
+    ('range("(..2]") = (<=2)', "true"),
+    ('range("< 2") != < 3', "true"),
+    ('range("[..2]")', "null"),
+    ('range("(..)")', "null"),
+    ('range(">= date(\\"2027-01-18\\")").start', 'date("2027-01-18")'),
+    (
+        'range("(date and time(date(\\"2027-01-18\\"), time(\\"10:00:00\\"))..)").start',
+        'date and time("2027-01-18T10:00:00")',
+    ),
     (
         'range("(2027-01-18..2027-01-20]")',
         "null",
     ),
 ]
 INTERVALS = [
+    ("before(range: [2..3], point: 4)", "true"),
+    ("before(point: 4, range: [2..3])", "false"),
     ("before(1, 10)", "true"),
     ("before([1..5), 5)", "true"),
     ("before([1..5], 5)", "false"),
