@@ -24,12 +24,14 @@ from models.job import Incident, Job, JobLog
 from models.vocabulary import Channel, JobState
 
 __all__ = [
-    "JobIncident", "LeasedJob", "RetryPlan", "announce_work", "cancel_jobs", "drop_dead_job",
-    "enqueue", "fail", "finish", "give_up", "in_channel", "in_state", "load_leased", "lock_jobs",
-    "parse_retry_cycle", "retry_dead_job", "take_back", "update_jobs",
+    "RETRIES_EXHAUSTED", "JobIncident", "LeasedJob", "RetryPlan", "announce_work", "cancel_jobs",
+    "drop_dead_job", "enqueue", "fail", "finish", "give_up", "in_channel", "in_state",
+    "load_leased", "lock_jobs", "parse_retry_cycle", "retry_dead_job", "take_back", "update_jobs",
 ]  # fmt: skip
 
 ERROR_LIMIT = 4000
+#: The kind of the incident of a job whose every attempt failed.
+RETRIES_EXHAUSTED = "retries_exhausted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def fail(
     error: str,
     now: datetime,
     plan: RetryPlan | None = None,
+    incident_kind: str = RETRIES_EXHAUSTED,
 ) -> bool:
     """Give the lease back after an error; tell whether the job is dead now, with an incident.
 
@@ -194,7 +197,7 @@ def fail(
     if plan.attempts_left:
         job.max_attempts = job.attempts + plan.attempts_left
     is_dead = take_back(
-        session, job, error=error, incident_kind="retries_exhausted", now=now,
+        session, job, error=error, incident_kind=incident_kind, now=now,
         is_last=plan.attempts_left == 0,
     )  # fmt: skip
     if not is_dead and plan.wait_seconds is not None:

@@ -27,6 +27,7 @@ VARIABLES = frozenset(
         "DATA_DIR", "DATABASE_URL", "BROKER_URL", "MEDIA_URL", "HOST", "PORT", "THREADS", "DEMO",
         "SMTP_URL", "MAIL_FROM", "WORKERS", "BODY_LIMIT", "JSON_LIMIT", "MEDIA_LIMIT",
         "SESSION_IDLE_HOURS", "SESSION_HOURS", "SECRET_KEY", "ARCHIVE_AFTER_DAYS",
+        "HANDLERS",
     )
 )  # fmt: skip
 
@@ -57,6 +58,8 @@ class Settings:
     mail_from: str = "Assent <assent@localhost>"
     #: ASSENT_WORKERS: how many jobs the serving process works on at once; 0 for none.
     workers: int = 8
+    #: ASSENT_HANDLERS: Python modules with handlers of your own, separated by commas.
+    handlers: tuple[str, ...] = ()
     #: ASSENT_ARCHIVE_AFTER_DAYS: instances that ended so long ago go to the archive; 0 for never.
     archive_after_days: int = 0
     #: ASSENT_BODY_LIMIT: bytes a request may have, uploads of media excepted.
@@ -83,6 +86,7 @@ class Settings:
             "ASSENT_MAIL_FROM": self.mail_from,
             "ASSENT_MEDIA_LIMIT": str(self.media_limit_bytes),
             "ASSENT_WORKERS": str(self.workers),
+            "ASSENT_HANDLERS": ",".join(self.handlers),
         }
 
     @property
@@ -127,6 +131,7 @@ def read_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         smtp_url=given.get("ASSENT_SMTP_URL") or None,
         mail_from=given.get("ASSENT_MAIL_FROM") or "Assent <assent@localhost>",
         workers=_read_number(given, "ASSENT_WORKERS", 8, 0, 64),
+        handlers=read_modules(given.get("ASSENT_HANDLERS", "")),
         archive_after_days=_read_number(given, "ASSENT_ARCHIVE_AFTER_DAYS", 0, 0, 36_500),
         body_limit_bytes=_read_number(given, "ASSENT_BODY_LIMIT", 2 * MEBIBYTE, 1024),
         json_limit_bytes=_read_number(given, "ASSENT_JSON_LIMIT", 512 * 1024, 1024),
@@ -164,6 +169,17 @@ def load_secret_key(settings: Settings) -> str:
     except FileExistsError:
         pass  # Made on an earlier start.
     return kept.read_text()
+
+
+def read_modules(text: str) -> tuple[str, ...]:
+    """Give the names of Python modules in a text, each once; raises BadSetting for what is none."""
+    names = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise BadSetting(
+                f"ASSENT_HANDLERS must name Python modules like package.module, not {name!r}."
+            )
+    return names
 
 
 def _read_number(

@@ -16,9 +16,16 @@ from engine.people import load_actor
 from models.database import Database
 from models.migrate import prepare_database
 from models.queries.people import find_person_by_email
-from webapp.config import BadSetting, Settings, read_settings, require_data_folder
+from webapp.config import (
+    BadSetting,
+    Settings,
+    read_modules,
+    read_settings,
+    require_data_folder,
+)
 from webapp.reachability import check_database
 from webapp.services import Services
+from workers.customer_handlers import HandlersUnusable, load_handlers
 from workers.distributed import make_broker
 from workers.dml.statement import open_statement_signer
 from workers.embedded import Workers
@@ -45,6 +52,12 @@ def add_place_option(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="settings in TOML (default: assent.toml in the data folder or /etc/assent)",
+    )
+    parser.add_argument(
+        "--handlers",
+        metavar="MODULES",
+        help="Python modules with handlers of your own, separated by commas "
+        "(default: $ASSENT_HANDLERS)",
     )
 
 
@@ -75,17 +88,28 @@ def add_person_option(parser: argparse.ArgumentParser) -> None:
 def settings_of(arguments: argparse.Namespace, **overrides: Any) -> Settings:
     """Give the settings of the installation that a command is about; its database answers.
 
-    Raises BadSetting where a setting is wrong or the database is not there.
+    The handlers it brings along are loaded: whoever makes jobs must know which topics are done
+    inside. Raises BadSetting where a setting is wrong or the database is not there.
     """
     settings = read_settings(
         data_dir=arguments.data_dir,
         database_url=arguments.database,
         config=arguments.config,
+        handlers=None if arguments.handlers is None else read_modules(arguments.handlers),
         **overrides,
     )
+    load_handlers_of(settings)
     require_data_folder(settings)
     check_database(settings)
     return settings
+
+
+def load_handlers_of(settings: Settings) -> None:
+    """Register the topics of the installation's own handlers; raises BadSetting naming a module."""
+    try:
+        load_handlers(TOPICS, settings.handlers)
+    except HandlersUnusable as error:
+        raise BadSetting(f"{error} (--handlers, ASSENT_HANDLERS or handlers)") from error
 
 
 def open_database(arguments: argparse.Namespace) -> tuple[Database, Clock]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 FILE_NAME = "assent.toml"
 SYSTEM_FOLDER = Path("/etc/assent")
+#: Keys that may have a list of texts.
+LISTS = {"handlers"}
 
 
 class BadSetting(ValueError):
@@ -30,6 +32,8 @@ def read_settings_file(path: Path, known: Collection[str]) -> dict[str, str]:
     for key, value in document.items():
         if key not in keys:
             raise BadSetting(f"{path}: there is no setting {key!r}.{_suggest(key, keys)}")
+        if key in LISTS and isinstance(value, list):
+            value = ",".join(map(str, value))
         if not isinstance(value, str | int | bool):
             raise BadSetting(f"{path}: {key} must be a text, a whole number, true or false.")
         found[keys[key]] = str(int(value)) if isinstance(value, bool) else str(value)

@@ -8,7 +8,7 @@ import dramatiq
 
 from models.wakeups import Wakeups
 from webapp.config import read_settings
-from webapp.installation import make_ports
+from webapp.installation import load_handlers_of, make_ports
 from webapp.services import open_services
 from workers.distributed import WorkerLifecycle, make_broker
 from workers.execution import JobExecution
@@ -21,6 +21,7 @@ SUPERVISOR_PIPE = "ASSENT_SUPERVISOR_PIPE"
 def open_broker() -> None:
     """Open the installation that the environment tells of and make its broker the process's."""
     settings = read_settings()
+    load_handlers_of(settings)
     services = open_services(settings)
     broker = make_broker(settings.broker_url)
     execution = JobExecution(

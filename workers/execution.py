@@ -79,6 +79,7 @@ class JobExecution:
     def finish(self) -> None:
         """Hand back what still runs."""
         self._keeper.stop()
+        self._runner.close()
         self._heartbeat.stop()
 
     def _run(self, job_id: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,15 +42,33 @@ class ThrowError(Exception):
         self.message = message or code
 
 
+class TopicClaimedTwice(ValueError):
+    """Two handlers were registered for one topic."""
+
+
+#: An isolated handler is killed at its limit; its lease holds on until that has been reported.
+REPORT_SECONDS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A handler and its terms: seconds of a lease, seconds until it is cut off, what it locks."""
+    """A handler and its terms: seconds of a lease, seconds until it is cut off, what it locks.
+
+    An isolated handler runs in a process of its own, which imports `module` to find it.
+    """
 
     name: str
     handler: Handler
     lease_seconds: int
     hard_limit_seconds: int
     lock_key: LockKey | None
+    isolated: bool
+    module: str
+
+    @property
+    def place(self) -> str:
+        """Where the handler is, for people."""
+        return f"{self.handler.__module__}.{self.handler.__qualname__} of the topic {self.name!r}"
 
 
 class TopicRegistry:
@@ -58,6 +77,8 @@ class TopicRegistry:
     def __init__(self) -> None:
         """Begin without topics."""
         self._topics: dict[str, Topic] = {}
+        self._loading: str | None = None
+        self.loaded_modules: list[str] = []
 
     def topic(
         self,
@@ -66,20 +87,38 @@ class TopicRegistry:
         lease_seconds: int = 30,
         hard_limit_seconds: int = 300,
         lock_key: LockKey | None = None,
+        isolated: bool | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a function as the handler of a topic; a second one of the name is a defect.
 
         `lock_key` makes a key from the payload of a job; jobs of one key never run side by side.
+        `isolated` runs the handler in a process of its own, without ports, that is killed at the
+        hard limit; by default the handlers of customers are. Raises TopicClaimedTwice.
         """
 
         def register(handler: Handler) -> Handler:
             if name in self._topics:
-                raise ValueError(f"the topic {name!r} has a handler already")
+                raise TopicClaimedTwice(
+                    f"the topic {name!r} has a handler already, {self._topics[name].place}"
+                )
             serve_inside(name)
-            self._topics[name] = Topic(name, handler, lease_seconds, hard_limit_seconds, lock_key)
+            self._topics[name] = Topic(
+                name, handler, lease_seconds, hard_limit_seconds, lock_key,
+                isolated=self._loading is not None if isolated is None else isolated,
+                module=self._loading or handler.__module__,
+            )  # fmt: skip
             return handler
 
         return register
+
+    @contextmanager
+    def loading(self, module: str) -> Iterator[None]:
+        """Take what is registered in this block for the handlers of a customer's module."""
+        self._loading = module
+        try:
+            yield
+        finally:
+            self._loading = None
 
     def find(self, name: str) -> Topic | None:
         """Give the topic of this name, or None when this worker does not know it."""
@@ -95,7 +134,8 @@ class TopicRegistry:
         if known is None:
             return LeaseTerms()
         lock = f"{name}:{known.lock_key(payload)}" if known.lock_key else None
-        return LeaseTerms(known.lease_seconds, known.hard_limit_seconds, lock)
+        limit_seconds = known.hard_limit_seconds + (REPORT_SECONDS if known.isolated else 0)
+        return LeaseTerms(known.lease_seconds, limit_seconds, lock)
 
 
 TOPICS = TopicRegistry()

@@ -17,10 +17,11 @@ from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM
 from engine.dispatch import promote_due, take_window
 from engine.errors import LeaseLost, Refusal
-from engine.jobs import LeasedJob
+from engine.jobs import RETRIES_EXHAUSTED, LeasedJob
 from engine.leases import claim
 from models.database import Database
 from models.vocabulary import JobKind
+from workers.isolation import HandlerChildren, HandlerFailed, HandlerStopped
 from workers.leases import LeaseKeeper
 from workers.ports import WorkerPorts
 from workers.registry import ThrowError, TopicRegistry, Work
@@ -55,12 +56,17 @@ class JobRunner:
         self._topics = topics
         self._boot = boot
         self._keeper = keeper
+        self._children = HandlerChildren()
         self._accepting = threading.Event()
         self._accepting.set()
 
     def stop_accepting(self) -> None:
         """Claim nothing more; what runs goes on."""
         self._accepting.clear()
+
+    def close(self) -> None:
+        """Kill the processes of isolated handlers, whatever they are at."""
+        self._children.close()
 
     def run(self, job_id: str) -> bool:
         """Run this job if it can be claimed, and tell whether it could; raises nothing."""
@@ -117,15 +123,20 @@ class JobRunner:
         if topic is None:
             known = ", ".join(self._topics.names())
             raise LookupError(f"No worker here knows the topic {job.topic!r}; known: {known}.")
-        result = topic.handler(_as_work(job, self._clock), self._ports)
+        work = _as_work(job, self._clock)
+        if topic.isolated:
+            return self._children.handle(topic, work)
+        result = topic.handler(work, self._ports)
         json.dumps(result, allow_nan=False)  # What is not JSON is the handler's failure.
         return result
 
     def _fail(self, job: LeasedJob, error: Exception) -> None:
+        kind = error.incident_kind if isinstance(error, HandlerStopped) else RETRIES_EXHAUSTED
         try:
             self._report(
-                fail_job, job_id=job.id, token=job.lease_token, error=_describe_error(error)
-            )
+                fail_job, job_id=job.id, token=job.lease_token, error=_describe_error(error),
+                incident_kind=kind,
+            )  # fmt: skip
         except LeaseLost:
             LOG.warning("Job %s (%s) was taken away before it failed.", job.id, job.topic)
 
@@ -148,10 +159,13 @@ def drain(
     keeper = LeaseKeeper(database, clock)
     runner = JobRunner(database, clock, ports, topics, boot=make_boot_name(), keeper=keeper)
     count = 0
-    while ids := _take_due(database, clock):
-        count += sum(runner.run(job_id) for job_id in ids)
-        if count > limit:
-            raise RuntimeError(f"more than {limit} jobs ran and there are still some")
+    try:
+        while ids := _take_due(database, clock):
+            count += sum(runner.run(job_id) for job_id in ids)
+            if count > limit:
+                raise RuntimeError(f"more than {limit} jobs ran and there are still some")
+    finally:
+        runner.close()
     return count
 
 
@@ -180,4 +194,6 @@ def _as_work(job: LeasedJob, clock: Clock) -> Work:
 def _describe_error(error: Exception) -> str:
     if isinstance(error, Refusal):
         return error.message
+    if isinstance(error, HandlerFailed | HandlerStopped):
+        return str(error)
     return f"{type(error).__name__}: {error}"

@@ -42,17 +42,27 @@ def complete_job(ctx: Context, *, job_id: str, token: str, result: dict[str, Any
 
 
 def fail_job(
-    ctx: Context, *, job_id: str, token: str, error: str, plan: RetryPlan | None = None
+    ctx: Context,
+    *,
+    job_id: str,
+    token: str,
+    error: str,
+    plan: RetryPlan | None = None,
+    incident_kind: str = jobs.RETRIES_EXHAUSTED,
 ) -> bool:
     """Take a job's failure: it is tried again later, or becomes an incident; tells which (True).
 
-    `plan` is what the worker asks for instead of what the diagram declares.
+    `plan` is what the worker asks for instead of what the diagram declares; the incident is of
+    `incident_kind`.
     """
     job = ctx.session.get(Job, job_id)
     if job is None:
         raise LeaseLost
     instance_id, element_id, topic = job.instance_id, job.element_id, job.topic
-    dead = jobs.fail(ctx.session, job_id=job_id, token=token, error=error, now=ctx.now, plan=plan)
+    dead = jobs.fail(
+        ctx.session, job_id=job_id, token=token, error=error, now=ctx.now, plan=plan,
+        incident_kind=incident_kind,
+    )  # fmt: skip
     instance = ctx.session.get(Instance, instance_id) if instance_id else None
     if instance is not None:
         tag = AuditTag.INCIDENT_OPENED if dead else AuditTag.JOB_FAILED

@@ -119,3 +119,13 @@ def test_a_settings_file_that_is_wrong_is_refused_with_what_is_meant(
 def test_a_settings_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="cannot be read"):
         read_settings({}, config=tmp_path / "none.toml")
+
+
+def test_modules_of_handlers_come_as_a_text_or_as_a_list_in_the_settings_file(tmp_path: Path):
+    file = tmp_path / "assent.toml"
+    file.write_text('handlers = ["own.scanning", "own.mails"]')
+
+    assert read_settings({}, config=file).handlers == ("own.scanning", "own.mails")
+    assert read_settings({"ASSENT_HANDLERS": "a.b, c"}).handlers == ("a.b", "c")
+    with pytest.raises(BadSetting, match=r"ASSENT_HANDLERS must name Python modules.*'a-b'"):
+        read_settings({"ASSENT_HANDLERS": "a-b"})
