@@ -13,7 +13,6 @@ from sqlalchemy import delete
 from engine.commands.incidents import retry_incident
 from engine.commands.recovery import take_orphaned_jobs
 from models.account import RoleAssignment
-from models.job import Job
 from tests.integration.media_scan import (
     IDA,
     TOMAS,
@@ -89,31 +88,6 @@ class TestOneJob:
 
         assert (again["id"], again["attempt"]) == (first["id"], 2)
         assert again["lock_token"] != first["lock_token"]
-
-    @pytest.mark.parametrize(
-        ("what", "body"),
-        [
-            ("complete", {"variables": {"verdict": "late"}}),
-            ("fail", {"error": "late"}),
-            ("error", {"code": "VIRUS"}),
-            ("extend", {"lock_seconds": 10}),
-            ("unlock", {}),
-        ],
-    )
-    def test_a_late_report_is_409_and_changes_nothing(
-        self, example: Site, table: Table, worker: Program, what: str, body: dict[str, Any]
-    ):
-        instance = start(table)
-        late = take(worker)
-        example.pass_time(seconds=61)
-        example.work()
-        before = (table.instance(instance).version, vars_of(table.jobs()[0]))
-
-        answer = report(worker, late, what, **body)
-
-        assert (answer.status_code, answer.json["code"]) == (409, "lease-lost")
-        assert answer.content_type == "application/problem+json"
-        assert (table.instance(instance).version, vars_of(table.jobs()[0])) == before
 
     def test_the_same_completion_under_the_same_key_gives_the_same_answer(
         self, table: Table, worker: Program
@@ -380,10 +354,6 @@ class TestWaiting:
     def test_looking_for_jobs_takes_no_write_lock(self, example: Site, worker: Program):
         with example.services.database.write():
             assert ask(worker).json["items"] == []
-
-
-def vars_of(job: Job) -> dict[str, Any]:
-    return {column.key: getattr(job, column.key) for column in Job.__table__.columns}
 
 
 class TestTokens:
