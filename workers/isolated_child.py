@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -11,6 +12,7 @@ import sys
 import threading
 import traceback
 from datetime import datetime
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
@@ -50,6 +52,7 @@ def serve_jobs(connection: Connection) -> None:
 
 def _leave_the_parent(connection: Connection) -> None:
     os.setsid()  # What the handler starts is killed with it.
+    _close_all_but({0, 1, 2, connection.fileno(), resource_tracker.getfd()})
     # A stop of the service may signal every process; who decides when this one ends is the parent.
     # Handled rather than ignored, since programs that the handler starts inherit the latter.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -59,6 +62,14 @@ def _leave_the_parent(connection: Connection) -> None:
     sys.stdout.flush()
     os.dup2(2, 1)  # What a handler prints goes to the log, whatever the parent prints.
     threading.Thread(target=_end_with, args=(connection,), name="parent", daemon=True).start()
+
+
+def _close_all_but(kept: set[int | None]) -> None:
+    """Close what the forking server left open: a handler that writes there would end it."""
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor not in kept:
+            with contextlib.suppress(OSError):  # The listing's own is closed already.
+                os.close(descriptor)
 
 
 def _end_with(connection: Connection) -> None:
