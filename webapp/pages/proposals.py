@@ -118,6 +118,7 @@ def show_proposal_page(number: str) -> str:
         return render_template(
             "proposals/proposal.html",
             proposal=proposal,
+            resources={each.code: each.name for each in list_resources(session)},
             steps=describe_proposal(proposal),
             conflicts=show_conflicts(
                 session,
