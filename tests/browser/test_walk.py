@@ -276,6 +276,8 @@ def check_in_after_two_wrong_files(sami: Person, release: str) -> None:
     sami.open_task("Submit the media", release)
     sami.expect_text(hashlib.sha256(OTHER_MEDIA).hexdigest())
     sami.expect_text(DIGEST)
+    expect_to_fit(sami, 390)
+    sami.expect_text("All at once")
     upload(sami, release, OTHER_MEDIA, expected=DIGEST)
     compared = sami.page.locator("dl.compare").first
     expect(compared).to_contain_text(DIGEST)
@@ -283,6 +285,16 @@ def check_in_after_two_wrong_files(sami: Person, release: str) -> None:
     upload(sami, release, MEDIA, expected=DIGEST)
     sami.expect_told("is in quarantine")
     submit_media(sami, release)
+
+
+def expect_to_fit(person: Person, width: int) -> None:
+    """Look at the page on a screen of this width: nothing of it is wider."""
+    page = person.page
+    usual = page.viewport_size
+    assert usual is not None
+    page.set_viewport_size({"width": width, "height": usual["height"]})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size(usual)
 
 
 def upload(sami: Person, release: str, media: bytes, *, expected: str) -> None:
