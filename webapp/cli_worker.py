@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import os
 import signal
@@ -20,7 +21,6 @@ from webapp.config import Settings
 from webapp.installation import add_broker_option, add_place_option, log_to_operator, settings_of
 from webapp.reachability import check_broker_of, mask_password
 from webapp.settings_file import BadSetting
-from webapp.worker_process import SUPERVISOR_PIPE
 from workers.distributed import STOP_SECONDS
 
 LOG = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ exit codes: 0 stopped, 2 a setting is wrong or a service is not reachable
 #: Dramatiq's own exit codes for what another try does not mend.
 HOPELESS = 2
 REST_SECONDS = 1.0
+#: From linux/prctl.h.
+PR_SET_PDEATHSIG = 1
 
 
 def register(subparsers: Any) -> None:
@@ -113,27 +115,22 @@ class Supervisor:
         """Run until a signal asks to stop; give the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._stop)
-        read_end, write_end = os.pipe()  # Nobody else has the write end: it closes with us.
-        try:
-            while True:
-                code = self._run_once(read_end)
-                if self._stopping.is_set():
-                    return 0
-                if code == HOPELESS:
-                    return code
-                LOG.warning("The workers ended with code %d; they are started again.", code)
-                if self._stopping.wait(REST_SECONDS):
-                    return 0
-        finally:
-            os.close(write_end)
-            os.close(read_end)
+        while True:
+            code = self._run_once()
+            if self._stopping.is_set():
+                return 0
+            if code == HOPELESS:
+                return code
+            LOG.warning("The workers ended with code %d; they are started again.", code)
+            if self._stopping.wait(REST_SECONDS):
+                return 0
 
-    def _run_once(self, pipe: int) -> int:
+    def _run_once(self) -> int:
         self._child = subprocess.Popen(
             self._command(),
-            env={**os.environ, **self._settings.as_environment(), SUPERVISOR_PIPE: str(pipe)},
-            pass_fds=[pipe],
+            env={**os.environ, **self._settings.as_environment()},
             start_new_session=True,
+            preexec_fn=_stop_with_parent,  # This process has one thread.
         )
         if self._stopping.is_set():  # The signal came while the child was being started.
             self._child.terminate()
@@ -151,6 +148,11 @@ class Supervisor:
             self._stopping.set()
             if self._child is not None:
                 self._child.terminate()
+
+
+def _stop_with_parent() -> None:
+    """Have the kernel stop this process, in order, when the one that started it is gone."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _count(text: str) -> int:

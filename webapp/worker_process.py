@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import dramatiq
 
 from models.wakeups import Wakeups
@@ -13,9 +11,6 @@ from webapp.services import open_services
 from workers.distributed import WorkerLifecycle, make_broker
 from workers.execution import JobExecution
 from workers.topics import TOPICS
-
-#: Where the supervising command tells the descriptor of the pipe that closes with it.
-SUPERVISOR_PIPE = "ASSENT_SUPERVISOR_PIPE"
 
 
 def open_broker() -> None:
@@ -32,8 +27,5 @@ def open_broker() -> None:
         broker,
         threads=settings.workers,
     )
-    pipe = os.environ.get(SUPERVISOR_PIPE)
-    broker.add_middleware(
-        WorkerLifecycle(execution, Wakeups(services.database), int(pipe) if pipe else None)
-    )
+    broker.add_middleware(WorkerLifecycle(execution, Wakeups(services.database)))
     dramatiq.set_broker(broker)

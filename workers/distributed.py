@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import threading
+import time
 from typing import Any
 
 import dramatiq
@@ -53,11 +53,10 @@ def check_broker(url: str) -> None:
 class WorkerLifecycle(dramatiq.Middleware):
     """Starts and stops the execution with the worker of Dramatiq's own command."""
 
-    def __init__(self, execution: JobExecution, wakeups: Wakeups, supervisor_pipe: int | None):
-        """Take the read end of a pipe that closes when the supervising command is gone."""
+    def __init__(self, execution: JobExecution, wakeups: Wakeups):
+        """Take what is started and stopped; to be made in the process that works."""
         self._execution = execution
         self._wakeups = wakeups
-        self._supervisor_pipe = supervisor_pipe
         self._parent = os.getppid()
 
     def after_worker_boot(self, broker: Any, worker: Any) -> None:
@@ -76,13 +75,7 @@ class WorkerLifecycle(dramatiq.Middleware):
         self._wakeups.stop()
 
     def _watch(self) -> None:
-        """Stop in order once the processes above are gone: nobody would stop this one later."""
-        pipes = [] if self._supervisor_pipe is None else [self._supervisor_pipe]
+        """Stop in order once the process above is gone: nobody would stop this one later."""
         while os.getppid() == self._parent:
-            if pipes:
-                closed, _, _ = select.select(pipes, [], [], WATCH_SECONDS)
-                if closed:
-                    break
-            else:
-                threading.Event().wait(WATCH_SECONDS)
+            time.sleep(WATCH_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
