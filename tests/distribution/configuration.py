@@ -106,7 +106,7 @@ class Configuration:
 
     def wait_until_done(self, count: int) -> None:
         """Wait until so many jobs were done; fails when that does not happen at all."""
-        wait_until(lambda: self.count_done() >= count)
+        wait_until(lambda: self.count_done() >= count, lambda: f"{self.count_done()} of {count}")
 
     def expect_each_done_once(self, count: int) -> None:
         """Check that of so many jobs each was done once, none is left and none went wrong."""
@@ -116,11 +116,13 @@ class Configuration:
         assert (len(done), len(set(done)), left, incidents) == (count, count, 0, 0)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what others will do; fails when it does not happen at all."""
+def wait_until(
+    condition: Callable[[], bool], tell: Callable[[], str] = lambda: "it did not happen"
+) -> None:
+    """Wait for what others will do; fails when it does not happen at all, telling how far it is."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, tell()
         time.sleep(0.02)
 
 
