@@ -151,8 +151,12 @@ class Supervisor:
 
 
 def _stop_with_parent() -> None:
-    """Have the kernel stop this process, in order, when the one that started it is gone."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Have the kernel stop this process, in order, when the one that started it is gone.
+
+    Only Linux has this; elsewhere a supervisor ends the whole group.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _count(text: str) -> int:
