@@ -47,12 +47,14 @@ class Cascade:
 
 @dataclass
 class Trace:
-    """Where the engine failed in this command, and at which job's report; empty if it did not."""
+    """What is known of a command that failed: where, and at which job's report."""
 
     places: list[tuple[str, str | None]] = field(default_factory=list)
     """Instance and element, the innermost first."""
     job: tuple[str, str] | None = None
     """Id and lease token of the job that is being reported."""
+    locked_instance_id: str | None = None
+    """The instance it last asked for; one that others change too makes it come second."""
 
 
 @dataclass

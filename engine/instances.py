@@ -141,6 +141,7 @@ def load_instance(ctx: Context, instance_id: str, *, holds_job: bool = False) ->
     may end jobs of the instance, so locks them all. Raises NotFound, or InstanceArchived for one
     that is in the archive.
     """
+    ctx.trace.locked_instance_id = instance_id
     if not holds_job:
         lock_jobs(ctx.session, instance_id)
     instance = ctx.session.scalar(_LOCK_INSTANCE, {"instance_id": instance_id})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -61,6 +62,7 @@ class Database:
         self._writer = self.engine.execution_options(assent_write=True)
         self._writing = threading.Lock()
         self._numbering = threading.Lock()  # However many threads wait, one connection does.
+        self._turns = threading.Lock()
         self._lock_file: IO[str] | None = None
         self._after_commit: list[Callable[[], None]] = []
         self._announce: Callable[[], None] | None = None
@@ -127,6 +129,18 @@ class Database:
         Enter it outside any transaction: one that began before would not see the last number.
         """
         with self._numbering, self._holding(NUMBER_LOCK):
+            yield
+
+    @contextlib.contextmanager
+    def taking_turn(self, instance_id: str) -> Iterator[None]:
+        """Let one at a time, of all processes on PostgreSQL, try again to change an instance.
+
+        Of many that come together each makes all others fail, so that without turns some never
+        get through. Enter it outside any transaction. A process holds one turn at a time, for
+        each takes a connection.
+        """
+        key = int.from_bytes(hashlib.sha256(instance_id.encode()).digest()[:8], signed=True)
+        with self._turns, self._holding(key):
             yield
 
     @contextlib.contextmanager

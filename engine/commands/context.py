@@ -54,18 +54,23 @@ def execute(
     database has no room left, and whatever the command refuses with.
     """
     with ExitStack() as turn:
-        takes_turn = False
+        has_turn = False
         for attempt in range(1, ATTEMPTS):
+            trace = Trace()
             try:
-                return _execute_once(database, clock, actor, command, *args, **kwargs)
+                return _execute_once(database, clock, actor, trace, command, *args, **kwargs)
             except (StaleInstance, DBAPIError) as error:
                 if database.is_sqlite or not _may_run_again(error, attempt):
                     raise
-                if _is_number_taken(error) and not takes_turn:
-                    takes_turn = True
+                # One turn at most, so that no two commands wait for each other's.
+                if not has_turn and _is_number_taken(error):
+                    has_turn = True
                     turn.enter_context(database.taking_numbers())
+                elif not has_turn and trace.locked_instance_id is not None:
+                    has_turn = True
+                    turn.enter_context(database.taking_turn(trace.locked_instance_id))
             time.sleep(random.uniform(0, 0.005))  # Spreads those who came together.
-        return _execute_once(database, clock, actor, command, *args, **kwargs)
+        return _execute_once(database, clock, actor, Trace(), command, *args, **kwargs)
 
 
 def _may_run_again(error: Exception, attempt: int) -> bool:
@@ -86,11 +91,11 @@ def _execute_once(
     database: Database,
     clock: Clock,
     actor: Actor,
+    trace: Trace,
     command: Callable[Concatenate[Context, P], R],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> R:
-    trace = Trace()
     try:
         with database.write(of_one_moment=True) as session:
             ctx = Context(session, actor, clock.now(), trace=trace)

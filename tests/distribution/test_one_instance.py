@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from tests.distribution.configuration import SQLITE, Configuration
+from tests.distribution.configuration import Configuration
 from workers.ports import WorkerPorts
 from workers.registry import TopicRegistry, Work
 
@@ -19,9 +17,6 @@ MANY = f"""
 """  # noqa: E501
 
 
-#: On PostgreSQL this does not get through in two minutes yet: completions of one instance
-#: convoy there.
-@pytest.mark.parametrize("configuration", [SQLITE], indirect=True)
 def test_9_a_hundred_completions_of_one_instance_by_two_workers_at_once_are_all_counted(
     configuration: Configuration,
 ) -> None:

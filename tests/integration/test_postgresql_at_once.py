@@ -56,12 +56,13 @@ def test_who_vanishes_in_mid_transaction_gives_its_row_locks_back(
     loaded_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a transaction that locked a row and is heard of no more, in less patience than usual.
-    patience = {"idle_in_transaction_session_timeout": "200ms"}
+    patience = {"idle_in_transaction_session_timeout": "2s"}
     monkeypatch.setattr(opening, "SESSION_TERMS", opening.SESSION_TERMS | patience)
     vanished = Database(loaded_postgresql_url)
     connection = vanished.engine.connect()
     lock = select(Organization.id).with_for_update()
     connection.execute(lock)
+    monkeypatch.undo()
 
     # When another process wants that row.
     other = Database(loaded_postgresql_url)
