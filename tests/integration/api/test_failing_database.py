@@ -15,7 +15,7 @@ def test_a_full_disk_is_507_and_nothing_has_changed(example: Site):
     before = _count_events(example)
     _set_pragma(example, "max_page_count=1")
 
-    refused = piotr.post("/proposals", {"title": "x" * 20_000})
+    refused = piotr.post("/proposals", {"title": "xxxx", "description": "x" * 20_000})
 
     assert (refused.status_code, refused.json["code"]) == (507, "storage-full")
     assert piotr.get("/proposals?text=xxxx").json["items"] == []
