@@ -91,13 +91,12 @@ def enqueue(
     backoff_seconds: int = 5,
     priority: int = 50,
     dedup_key: str | None = None,
-    lock_key: str | None = None,
     hard_limit_seconds: int = 300,
 ) -> str:
     """Add a job to the caller's transaction and give its id, or that of the live job of its key.
 
     `due_at` (UTC) in the future makes it wait. A lower `priority` runs first. Of the jobs with
-    one `lock_key` only one is leased at a time; of those with one `dedup_key` only one lives.
+    one `dedup_key` only one lives.
     """
     due_at = due_at or now
     job_id = new_id()
@@ -110,7 +109,7 @@ def enqueue(
         "state": JobState.READY.value if due_at <= now else JobState.SCHEDULED.value,
         "due_at": due_at, "created_at": now, "payload": payload or {}, "priority": priority,
         "attempts": 0, "max_attempts": max_attempts, "backoff_seconds": backoff_seconds,
-        "hard_limit_seconds": hard_limit_seconds, "dedup_key": dedup_key, "lock_key": lock_key,
+        "hard_limit_seconds": hard_limit_seconds, "dedup_key": dedup_key,
     }  # fmt: skip
     session.flush()  # The instance the job belongs to may be new in this transaction.
     if dedup_key is not None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from engine.job_locks import take_locks
 from engine.jobs import (
     LeasedJob,
     announce_work,
@@ -29,7 +29,7 @@ LOCK_BUSY_SECONDS = 1
 EXPIRE_LIMIT = 100
 CLAIMED_COLUMNS = (
     "id", "tenant_id", "shard", "kind", "topic", "instance_id", "element_id", "ref", "payload",
-    "attempts", "max_attempts", "hard_limit_seconds", "lock_key", "created_at",
+    "attempts", "max_attempts", "hard_limit_seconds", "created_at",
 )  # fmt: skip
 
 _JOBS = table_of(Job)
@@ -44,7 +44,6 @@ _LEASE = (
     .where(_JOBS.c.id == bindparam("job"))
     .values(
         state=JobState.LEASED.value,
-        lock_key=bindparam("new_lock_key"),
         lease_token=bindparam("new_token"),
         lease_owner=bindparam("new_owner"),
         lease_until=bindparam("until"),
@@ -56,11 +55,15 @@ _LEASE = (
 
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
-    """How long a lease lasts unrenewed, when it is cut off, and what no other job may hold."""
+    """How long a lease lasts unrenewed, when it is cut off, and what no other job may be at.
+
+    `lock_keys` gives the keys as they are in the claiming transaction; jobs that have one in
+    common are never leased at the same time.
+    """
 
     lease_seconds: int = LEASE_SECONDS
     hard_limit_seconds: int | None = None
-    lock_key: str | None = None
+    lock_keys: Callable[[Session], Collection[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +105,25 @@ def claim(
         lease_until=min(now + timedelta(seconds=terms.lease_seconds), deadline_at),
         deadline_at=deadline_at, created_at=ready.created_at,
     )  # fmt: skip
-    lock_key = terms.lock_key or ready.lock_key
-    return leased if _take(session, leased, lock_key, now) else None
+    if terms.lock_keys is not None and not take_locks(session, leased, terms.lock_keys(session)):
+        # Another job is at the same thing: this one comes back a little later.
+        later = now + timedelta(seconds=LOCK_BUSY_SECONDS)
+        update_jobs(session, [job_id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
+        return None
+    _take(session, leased)
+    return leased
 
 
-def _take(session: Session, job: LeasedJob, lock_key: str | None, now: datetime) -> bool:
+def _take(session: Session, job: LeasedJob) -> None:
     values = {
         "job": job.id,
-        "new_lock_key": lock_key,
         "new_token": job.lease_token,
         "new_owner": job.lease_owner,
         "until": job.lease_until,
         "deadline": job.deadline_at,
         "new_attempts": job.attempts,
     }
-    if lock_key is None:
-        session.execute(_LEASE, values)
-        return True
-    try:
-        with session.begin_nested():
-            session.execute(_LEASE, values)
-    except IntegrityError:
-        # Another job holds the lock key: this one comes back a little later.
-        later = now + timedelta(seconds=LOCK_BUSY_SECONDS)
-        update_jobs(session, [job.id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
-        return False
-    return True
+    session.execute(_LEASE, values)
 
 
 def renew(

@@ -32,10 +32,6 @@ class Job(Base, kw_only=True):
         Index("ix_job_sent", "sent_at", **_where("state = 'ready' AND sent_at IS NOT NULL")),
         Index("ix_job_leased", "lease_until", **_where("state = 'leased'")),
         Index(
-            "uq_job_lock_key", "tenant_id", "lock_key", unique=True,
-            **_where("state = 'leased' AND lock_key IS NOT NULL"),
-        ),
-        Index(
             "uq_job_dedup_key", "tenant_id", "dedup_key", unique=True,
             **_where("dedup_key IS NOT NULL"),
         ),
@@ -64,11 +60,25 @@ class Job(Base, kw_only=True):
     lease_owner: Mapped[str | None] = mapped_column(default=None)
     hard_limit_seconds: Mapped[int] = mapped_column(default=300)
     deadline_at: Mapped[datetime | None] = mapped_column(default=None)
-    lock_key: Mapped[str | None] = mapped_column(default=None)
     dedup_key: Mapped[str | None] = mapped_column(default=None)
     payload: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     last_error: Mapped[str | None] = mapped_column(default=None)
     created_at: Mapped[datetime]
+
+
+class JobLock(Base, kw_only=True):
+    """What one job at a time may be at; held while its holder is leased under this very token.
+
+    A lease that ends, however it ends, frees it without a statement: the row stays and says who
+    held it last.
+    """
+
+    __tablename__ = "job_lock"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True, default=TENANT)
+    lock_key: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str | None] = mapped_column(default=None)
+    lease_token: Mapped[str | None] = mapped_column(default=None)
 
 
 class JobLog(Base, kw_only=True):

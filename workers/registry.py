@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from engine.leases import LeaseTerms
 from engine.topics import serve_inside
@@ -29,7 +31,7 @@ class Work:
 
 
 Handler = Callable[[Work, WorkerPorts], dict[str, Any]]
-LockKey = Callable[[dict[str, Any]], str]
+LockKeys = Callable[[Session, dict[str, Any]], Collection[str]]
 
 
 class ThrowError(Exception):
@@ -61,7 +63,7 @@ class Topic:
     handler: Handler
     lease_seconds: int
     hard_limit_seconds: int
-    lock_key: LockKey | None
+    lock_keys: LockKeys | None
     isolated: bool
     module: str
 
@@ -86,12 +88,13 @@ class TopicRegistry:
         *,
         lease_seconds: int = 30,
         hard_limit_seconds: int = 300,
-        lock_key: LockKey | None = None,
+        lock_keys: LockKeys | None = None,
         isolated: bool | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a function as the handler of a topic; a second one of the name is a defect.
 
-        `lock_key` makes a key from the payload of a job; jobs of one key never run side by side.
+        `lock_keys` gives keys for a job from its payload and from what the claiming transaction
+        reads; jobs of the topic that have one in common never run side by side.
         `isolated` runs the handler in a process of its own, without ports, that is killed at the
         hard limit; by default the handlers of customers are. Raises TopicClaimedTwice.
         """
@@ -103,7 +106,7 @@ class TopicRegistry:
                 )
             serve_inside(name)
             self._topics[name] = Topic(
-                name, handler, lease_seconds, hard_limit_seconds, lock_key,
+                name, handler, lease_seconds, hard_limit_seconds, lock_keys,
                 isolated=self._loading is not None if isolated is None else isolated,
                 module=self._loading or handler.__module__,
             )  # fmt: skip
@@ -133,9 +136,17 @@ class TopicRegistry:
         known = self._topics.get(name)
         if known is None:
             return LeaseTerms()
-        lock = f"{name}:{known.lock_key(payload)}" if known.lock_key else None
         limit_seconds = known.hard_limit_seconds + (REPORT_SECONDS if known.isolated else 0)
-        return LeaseTerms(known.lease_seconds, limit_seconds, lock)
+        return LeaseTerms(known.lease_seconds, limit_seconds, _name_locks(known, payload))
+
+
+def _name_locks(
+    topic: Topic, payload: dict[str, Any]
+) -> Callable[[Session], Collection[str]] | None:
+    lock_keys = topic.lock_keys
+    if lock_keys is None:
+        return None
+    return lambda session: [f"{topic.name}:{key}" for key in lock_keys(session, payload)]
 
 
 TOPICS = TopicRegistry()

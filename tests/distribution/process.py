@@ -25,9 +25,9 @@ def kill_oneself(*_given: Any) -> Any:
 
 
 def deadly_topic() -> TopicRegistry:
-    """Give a topic whose jobs kill the process that is at them."""
+    """Give a topic whose jobs kill the process that is at them, one at a time."""
     topics = TopicRegistry()
-    topics.topic("probe", lease_seconds=1)(kill_oneself)
+    topics.topic("probe", lease_seconds=1, lock_keys=lambda *_given: ["all"])(kill_oneself)
     return topics
 
 

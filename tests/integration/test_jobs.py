@@ -364,24 +364,6 @@ class TestKeys:
 
         assert add_job(either_database, clock, dedup_key="k") != first.id
 
-    def test_jobs_of_one_lock_key_run_one_after_the_other(
-        self, either_database: Database, clock: MovableClock
-    ) -> None:
-        one, two = (add_job(either_database, clock, lock_key="ci-1") for _ in range(2))
-        first = must_lease(either_database, clock, one)
-
-        assert lease(either_database, clock, two) is None
-        waiting = load_job(either_database, two)
-        assert waiting is not None
-        assert (waiting.state, waiting.attempts) == ("scheduled", 0)
-
-        with either_database.write() as session:
-            finish(session, job_id=first.id, token=first.lease_token, now=clock.now())
-        clock.advance(seconds=1)
-        with either_database.write() as session:
-            promote_due(session, now=clock.now())
-        assert lease(either_database, clock, two) is not None
-
 
 class TestCancelling:
     """Jobs of a place the diagram left are gone, and their workers fenced."""

@@ -244,7 +244,7 @@ def test_jobs_that_lock_the_same_thing_never_run_side_by_side(
     most = 0
     guard = threading.Lock()
 
-    @topics.topic("probe", lock_key=lambda payload: str(payload["ci"]))
+    @topics.topic("probe", lock_keys=lambda _session, payload: [str(payload["ci"])])
     def probe(work: Work, ports: WorkerPorts) -> dict[str, Any]:
         nonlocal inside, most
         with guard:

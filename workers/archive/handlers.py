@@ -11,7 +11,7 @@ from workers.ports import WorkerPorts
 from workers.registry import Work, topic
 
 
-@topic(ARCHIVE_TOPIC, hard_limit_seconds=1200, lock_key=lambda _payload: "all")
+@topic(ARCHIVE_TOPIC, hard_limit_seconds=1200, lock_keys=lambda _session, _payload: ["all"])
 def archive_finished_instances(work: Work, ports: WorkerPorts) -> dict[str, Any]:
     """Archive what ended `days` ago or earlier; the next day's job is there before this one ends.
 

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from engine.errors import DigestMismatch, NotFound
 from workers.dml.rules import (
     LIBRARY_STATES,
@@ -19,6 +21,7 @@ from workers.dml.rules import (
     find_missing_media,
     sentences_of_failures,
 )
+from workers.dml.snapshot import read_items_to_check_in
 from workers.dml.statement import CheckInRecord, StatementSigner
 from workers.dml.storage import MediaStore
 from workers.ports import WorkerPorts
@@ -27,11 +30,16 @@ from workers.registry import Work, topic
 HARD_LIMIT_SECONDS = 20 * 60
 
 
-def _lock_release(payload: dict[str, Any]) -> str:
-    return str(payload.get("subject_id", ""))
+def _lock_release(_session: Session, payload: dict[str, Any]) -> list[str]:
+    return [f"release {payload.get('subject_id') or ''}"]
 
 
-@topic("dml.check_in", hard_limit_seconds=HARD_LIMIT_SECONDS, lock_key=_lock_release)
+def _lock_items(session: Session, payload: dict[str, Any]) -> list[str]:
+    items = read_items_to_check_in(session, str(payload.get("subject_id") or ""))
+    return [*_lock_release(session, payload), *items]
+
+
+@topic("dml.check_in", hard_limit_seconds=HARD_LIMIT_SECONDS, lock_keys=_lock_items)
 def check_in(work: Work, ports: WorkerPorts) -> dict[str, Any]:
     """Check in every received item of the release; what passes all steps is stored and signed.
 
@@ -48,7 +56,7 @@ def check_in(work: Work, ports: WorkerPorts) -> dict[str, Any]:
     return {"accepted": not problems, "problems": problems, "items": items}
 
 
-@topic("dml.check_out", hard_limit_seconds=HARD_LIMIT_SECONDS, lock_key=_lock_release)
+@topic("dml.check_out", hard_limit_seconds=HARD_LIMIT_SECONDS, lock_keys=_lock_release)
 def check_out(work: Work, ports: WorkerPorts) -> dict[str, Any]:
     """Verify every item of the release in the library: state, bytes as they are now, statement."""
     case = ports.check_out_case(work.subject_id)

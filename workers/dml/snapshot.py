@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from engine.errors import NotFound
 from models.authorization import Authorization
+from models.change import Rfc
 from models.media import BuildEvidence, MediaItem
 from models.organization import Organization
 from models.queries.library import is_media_of
 from models.release import Release
-from models.vocabulary import SubjectKind
+from models.vocabulary import MediaState, SubjectKind
 from workers.dml.rules import (
     LIBRARY_STATES,
     CheckInCase,
@@ -49,6 +50,23 @@ def read_check_out_case(session: Session, release_id: str) -> CheckOutCase:
     """Give what a check-out of this release reads; raises NotFound."""
     release = _load_release(session, release_id)
     return CheckOutCase(release.number, _read_media(session, release_id))
+
+
+def read_items_to_check_in(session: Session, release_id: str) -> list[str]:
+    """Give the configuration items that a check-in of this release is about, each as a key.
+
+    They are what its requests change, and its received media: of one name there is one line of
+    versions in the library, and each check-in compares with the last.
+    """
+    requested = session.scalars(select(Rfc.items).where(Rfc.release_id == release_id))
+    codes = {str(item["ci"]) for items in requested for item in items}
+    received = session.execute(
+        select(MediaItem.name, MediaItem.ci_code).where(
+            is_media_of(release_id), MediaItem.state == MediaState.RECEIVED.value
+        )
+    ).all()
+    codes |= {row.ci_code for row in received if row.ci_code}
+    return sorted({f"item {code}" for code in codes} | {f"media {row.name}" for row in received})
 
 
 def read_objects_in_use(session: Session) -> set[str]:
