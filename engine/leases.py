@@ -27,6 +27,8 @@ from models.vocabulary import Channel, JobState
 LEASE_SECONDS = 30
 LOCK_BUSY_SECONDS = 1
 EXPIRE_LIMIT = 100
+#: How far the clocks of two processes may differ without one of them having been set.
+CLOCKS_APART = timedelta(seconds=5)
 CLAIMED_COLUMNS = (
     "id", "tenant_id", "shard", "kind", "topic", "instance_id", "element_id", "ref", "payload",
     "attempts", "max_attempts", "hard_limit_seconds", "created_at",
@@ -49,6 +51,7 @@ _LEASE = (
         lease_until=bindparam("until"),
         deadline_at=bindparam("deadline"),
         attempts=bindparam("new_attempts"),
+        hard_limit_seconds=bindparam("limit_seconds"),
     )
 )
 
@@ -95,7 +98,8 @@ def claim(
     if ready is None:
         return None
     terms = terms_of(ready.topic, ready.payload) if terms_of else LeaseTerms()
-    deadline_at = now + timedelta(seconds=terms.hard_limit_seconds or ready.hard_limit_seconds)
+    limit_seconds = terms.hard_limit_seconds or ready.hard_limit_seconds
+    deadline_at = now + timedelta(seconds=limit_seconds)
     leased = LeasedJob(
         id=ready.id, tenant_id=ready.tenant_id, shard=ready.shard, kind=ready.kind,
         topic=ready.topic, instance_id=ready.instance_id, element_id=ready.element_id,
@@ -110,12 +114,13 @@ def claim(
         later = now + timedelta(seconds=LOCK_BUSY_SECONDS)
         update_jobs(session, [job_id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
         return None
-    _take(session, leased)
+    _take(session, leased, limit_seconds)
     return leased
 
 
-def _take(session: Session, job: LeasedJob) -> None:
+def _take(session: Session, job: LeasedJob, limit_seconds: int) -> None:
     values = {
+        "limit_seconds": limit_seconds,
         "job": job.id,
         "new_token": job.lease_token,
         "new_owner": job.lease_owner,
@@ -167,6 +172,36 @@ def expire_leases(session: Session, *, now: datetime) -> list[TakenBack]:
         )
         for job in expired
     ]  # fmt: skip
+
+
+def follow_clock_back(session: Session, *, now: datetime) -> int:
+    """Date back what was dated by a clock that has been set back since; give how many leases.
+
+    A hard limit that is further off than it is long was set by such a clock: its lease would be
+    kept until the clock has caught up, perhaps for years. It goes on as if it were claimed now.
+    Ids that were sent later than now are sent again.
+    """
+    leased = session.scalars(
+        select(Job)
+        .where(in_state(JobState.LEASED), Job.deadline_at > now)
+        .order_by(Job.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    count = 0
+    for job in leased:
+        assert job.deadline_at is not None
+        assert job.lease_until is not None
+        ahead = job.deadline_at - now - timedelta(seconds=job.hard_limit_seconds)
+        if ahead > CLOCKS_APART:
+            job.deadline_at -= ahead
+            if job.lease_until - ahead > now:  # Otherwise it was renewed since.
+                job.lease_until -= ahead
+            count += 1
+    sent = update(Job).where(in_state(JobState.READY), Job.sent_at > now + CLOCKS_APART)
+    session.execute(sent.values(sent_at=None).execution_options(synchronize_session=False))
+    session.flush()
+    return count
 
 
 def release_leases_of_dead_boot(session: Session, *, boot: str, now: datetime) -> list[TakenBack]:

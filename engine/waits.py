@@ -17,6 +17,7 @@ from engine.runtime.interface import (
     UserWait,
     Wait,
 )
+from engine.runtime.timers import Armed
 from engine.topics import channel_of
 from models.instance import NEVER, Instance, UserTask
 from models.instance import MessageWait as MessageWaitRow
@@ -143,7 +144,7 @@ def _enqueue_wait(ctx: Context, instance: Instance, wait: JobWait | TimerWait) -
             instance_id=instance.id,
             element_id=wait.element_id,
             ref=wait.ref,
-            payload={**payload, "skipped": wait.skipped},
+            payload={**payload, "timer": Armed(wait.due_at, wait.remaining, wait.period).to_json()},
         )
         return
     attempts, backoff_seconds = parse_retry_cycle(wait.retry_cycle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
 
@@ -14,6 +15,7 @@ from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM, Context
 from engine.dispatch import find_next_work, promote_due, resend_lost, take_window
 from engine.jobs import update_jobs
+from engine.leases import follow_clock_back
 from models.database import Database
 
 LOG = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Pump:
         self._tick_seconds = usual if tick_seconds is None else tick_seconds
         self._sleep_seconds = self._tick_seconds
         self._broker_is_away = False
+        self._last_now: datetime | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -74,6 +77,7 @@ class Pump:
     def turn(self) -> list[str]:
         """Do once what is due and give the ids that were sent."""
         now = self._clock.now()
+        self._follow_clock(now)
         with self._database.read() as session:
             next_at = find_next_work(session, now=now, window=self.window)
         if next_at is None or next_at > now:
@@ -87,6 +91,15 @@ class Pump:
             write_record(ctx)
         self._send_all(ids)
         return ids
+
+    def _follow_clock(self, now: datetime) -> None:
+        """Notice at the first turn, and whenever time runs backwards, that the clock was set."""
+        if self._last_now is None or now < self._last_now:
+            with self._database.write() as session:
+                count = follow_clock_back(session, now=now)
+            if count:
+                LOG.warning("The clock was set back; %d leases were dated back with it.", count)
+        self._last_now = now
 
     def _send_all(self, ids: list[str]) -> None:
         for number, job_id in enumerate(ids):

@@ -14,6 +14,7 @@ from engine.jobs import RetryPlan
 from engine.records.registry import RecordCall, take_topic_result
 from engine.runtime import advance as runtime
 from engine.runtime.interface import ElementInfo
+from engine.runtime.timers import Armed
 from models.instance import Instance
 from models.job import Job
 from models.vocabulary import AuditTag, InstanceState
@@ -98,19 +99,29 @@ def fire_timer(ctx: Context, *, job_id: str, token: str) -> None:
     if done.instance_id is None or done.ref is None:
         return
     instance = _running(ctx, done.instance_id)
-    element = _element(ctx, instance, done.element_id)
+    _record_firing(ctx, instance, _element(ctx, instance, done.element_id), done.payload["timer"])
+    ref = done.ref
+    advance_instance(
+        ctx, instance, lambda d, state, ports: runtime.fire_timer(d, state, ref, ports)
+    )
+
+
+def _record_firing(
+    ctx: Context, instance: Instance, element: ElementInfo, kept: dict[str, Any]
+) -> None:
+    timer = Armed.from_json(kept)
+    skipped = timer.count_missed(ctx.now)
+    missed = {0: "", 1: "; a missed occurrence was skipped"}.get(
+        skipped, f"; {skipped} missed occurrences were skipped"
+    )
     record_event(
         ctx,
         AuditTag.TIMER_FIRED,
         instance.business_key,
-        f"Time passed: {element.name or element.id}",
+        f"Time passed: {element.name or element.id}{missed}",
         chain=instance.id,
         element_id=element.id,
-        detail={"due": str(done.payload.get("due_at", "")), "skipped": done.payload.get("skipped")},
-    )
-    ref = done.ref
-    advance_instance(
-        ctx, instance, lambda d, state, ports: runtime.fire_timer(d, state, ref, ports)
+        detail={"due": timer.due_at.isoformat(), "skipped": skipped},
     )
 
 

@@ -72,6 +72,13 @@ class Armed:
         remaining = self.remaining - 1 - skipped
         return Armed(due_at, remaining, self.period, skipped) if remaining > 0 else None
 
+    def count_missed(self, now: datetime) -> int:
+        """Return how many further occurrences are skipped when it fires at `now`."""
+        if self.period is None or self.remaining == 1:
+            return 0
+        _, skipped = next_due(self.due_at, parse_duration(self.period), now)
+        return skipped if self.remaining is None else min(skipped, self.remaining - 1)
+
 
 def parse_timer(kind: TimerKind, text: str) -> Template:
     """Parse a timer as a diagram writes it: ISO-8601, with quotes or without, or an expression.
