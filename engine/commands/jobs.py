@@ -99,7 +99,7 @@ def fire_timer(ctx: Context, *, job_id: str, token: str) -> None:
     if done.instance_id is None or done.ref is None:
         return
     instance = _running(ctx, done.instance_id)
-    _record_firing(ctx, instance, _element(ctx, instance, done.element_id), done.payload["timer"])
+    _record_firing(ctx, instance, _element(ctx, instance, done.element_id), done.payload)
     ref = done.ref
     advance_instance(
         ctx, instance, lambda d, state, ports: runtime.fire_timer(d, state, ref, ports)
@@ -107,9 +107,10 @@ def fire_timer(ctx: Context, *, job_id: str, token: str) -> None:
 
 
 def _record_firing(
-    ctx: Context, instance: Instance, element: ElementInfo, kept: dict[str, Any]
+    ctx: Context, instance: Instance, element: ElementInfo, payload: dict[str, Any]
 ) -> None:
-    timer = Armed.from_json(kept)
+    kept = payload.get("timer")  # One that an earlier version set says nothing of itself.
+    timer = Armed.from_json(kept) if kept else Armed(ctx.now)
     skipped = timer.count_missed(ctx.now)
     missed = {0: "", 1: "; a missed occurrence was skipped"}.get(
         skipped, f"; {skipped} missed occurrences were skipped"

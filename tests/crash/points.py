@@ -46,8 +46,11 @@ def _is_at_work() -> bool:
 
 def _before_commit(trap: Trap, is_here: Callable[[], bool]) -> None:
     def on_commit(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("assent_write", False)
-        if writes and is_here():
+        options = connection.get_execution_options()
+        # On PostgreSQL a command is a transaction of one moment, as reading is, which never
+        # commits.
+        is_of_one_moment = options.get("isolation_level") == "REPEATABLE READ"
+        if (options.get("assent_write") or is_of_one_moment) and is_here():
             trap.spring()
 
     event.listen(Engine, "commit", on_commit)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from engine.clock import clock_of
 from models.database import Database
+from tests.crash.points import POINTS, arm
 from tests.distribution.configuration import brief_topic
 from tests.integration.play_diagrams import Table
 from workers.distributed import make_broker
@@ -40,6 +41,8 @@ def main(task: str, url: str, broker_url: str) -> None:
         Pump.turn = kill_oneself  # type: ignore[method-assign]
     if task == "die before the pump sends":
         Pump._send_all = kill_oneself  # type: ignore[method-assign]
+    if task in POINTS:
+        arm(task, nth=2)  # The first commit of a worker is its claim.
     if task.startswith("die before"):
         Table(database, clock).start("one_job")  # type: ignore[arg-type]
     broker = make_broker(broker_url) if broker_url else None
