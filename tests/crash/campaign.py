@@ -94,7 +94,7 @@ class Campaign:
                 self._crew.wind_down()
                 self._end_in_order()
         self._process.kill()
-        self.report.counts = self._crew.ledger.count()
+        self.report.counts = self._crew.count() | self._invariants.count()
         self.report.fenced = count_fenced(self._witness)
         self.report.seconds = time.monotonic() - began
         return self.report

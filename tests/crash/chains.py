@@ -87,6 +87,8 @@ class ChainReader:
             about = f"{row['subject']}.{detail['revision']}"
         if row["tag"] == "authority:vote:cast":
             about = detail["comment"]
+        if "error" in detail:
+            about = detail["error"]
         self.told[row["tag"], str(about or row["subject"])] += 1
 
     def _take_steps(self, chain: str, steps: list[str]) -> Iterator[str]:

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 from tests.acceptance.company import Company
-from tests.acceptance.person import Answer, Person
+from tests.acceptance.person import Person
 from tests.acceptance.proposals import write_build, write_plan, write_proposal, write_rfc
 from tests.crash.answers import find_recipe
-from tests.crash.ledger import Ask, Ledger
+from tests.crash.asker import Asker, Stopped
 
-NO_ANSWER = (OSError, http.client.HTTPException)
-RETRY_SECONDS = 0.02
 TASKS_IN_A_ROW = 4
 WEEKS = 1500
 #: How often a client does what, in proportion.
 HABITS = {
     "do_tasks": 60, "propose": 8, "raise_rfc": 8, "release": 8, "amend": 4, "edit_draft": 6,
-    "send_message": 3, "retry_incident": 6, "claim": 3, "override": 4,
+    "send_message": 3, "retry_incident": 6, "claim": 3, "override": 4, "survey": 8,
 }  # fmt: skip
 
 
-class Stopped(Exception):
-    """The campaign is over; what has no answer now never gets one."""
+@dataclass(kw_only=True)
+class Client(Asker):
+    """A client that acts as the people of a company."""
 
-
-@dataclass
-class Client:
-    """One thread of work; what it does depends on its seed and on what the server shows it."""
-
-    name: str
     company: Company
-    ledger: Ledger
-    rng: Random
-    winding_down: threading.Event
-    stopping: threading.Event
-    on_ask: Callable[[], None]
     habits: dict[str, int] = field(default_factory=lambda: dict(HABITS))
-    _count: int = 0
 
     def run(self) -> None:
         """Work until the campaign winds down, with an answer to everything; or until it stops."""
@@ -54,49 +37,6 @@ class Client:
                 getattr(self, name)()
         except Stopped:
             return
-
-    # Asking, however often it takes.
-
-    def ask(self, kind: str, who: Person, method: str, path: str, **more: Any) -> Ask:
-        """Ask for a change until it is answered, under one key; raises Stopped."""
-        self._go_on()
-        mark = more.pop("mark", None) or self.mark()
-        ask = Ask(kind, who, method, path, key=mark, mark=mark, **more)
-        self.ledger.open(ask)
-        while ask.answer is None:
-            answer = self._send(ask.send)
-            if answer.status < 500:
-                ask.answer = answer
-                self.on_ask()
-            else:  # Not now; the same key goes on.
-                self.ledger.note_server_error(answer)
-                self.stopping.wait(RETRY_SECONDS)
-        return ask
-
-    def look(self, who: Person, path: str, **query: str) -> Any:
-        """Read something until it is answered; None when it may not be seen."""
-        self._go_on()
-        answer = self._send(lambda: who.ask(path, **query))
-        if answer.status >= 500:
-            self.ledger.note_server_error(answer)
-        return answer.json if answer.status == 200 else None
-
-    def _go_on(self) -> None:
-        if self.winding_down.is_set():
-            raise Stopped
-
-    def _send(self, send: Callable[[], Answer]) -> Answer:
-        while not self.stopping.is_set():
-            try:
-                return send()
-            except NO_ANSWER:
-                self.stopping.wait(RETRY_SECONDS)
-        raise Stopped
-
-    def mark(self) -> str:
-        """Give a text that stands nowhere else."""
-        self._count += 1
-        return f"{self.name}.{self._count}."
 
     # What people do.
 
@@ -207,6 +147,27 @@ class Client:
             "message_id": f"m-{mark}",
         }
         self.ask("message", self.company.ida, "POST", "/messages", body=body, mark=mark)
+
+    def survey(self) -> None:
+        """A program has a site surveyed and announces it, in this order or the other."""
+        mark = self.mark()
+        steps = [self._start_survey, self._announce_survey]
+        for step in self.rng.sample(steps, len(steps)):
+            step(mark)
+
+    def _start_survey(self, key: str) -> None:
+        path = "/processes/site_survey/instances"
+        self.ask("survey", self.company.ida, "POST", path, body={"business_key": key}, mark=key)
+
+    def _announce_survey(self, key: str) -> None:
+        mark = self.mark()
+        body = {
+            "name": "survey_announced",
+            "correlation_key": key,
+            "payload": {"notice": mark},
+            "message_id": f"m-{mark}",
+        }
+        self.ask("notice", self.company.ida, "POST", "/messages", body=body, mark=mark, about=key)
 
     def retry_incident(self) -> None:
         """Tomas has a job tried again that failed for good."""

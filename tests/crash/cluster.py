@@ -129,7 +129,7 @@ class Cluster:
         """End what still runs."""
         for member in self.members:
             member.process.kill()
-        self.report.counts = self.crew.ledger.count()
+        self.report.counts = self.crew.count() | self._invariants.count()
         self.report.fenced = count_fenced(self._witness)
 
     def look(self, *, with_media: bool = True) -> None:

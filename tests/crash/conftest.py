@@ -13,9 +13,12 @@ from tests.acceptance.company import Company
 from tests.acceptance.conftest import TOKENS, installation
 from tests.acceptance.proposals import write_proposal
 from tests.acceptance.server import Server
+from tests.crash.crew import WORK_TOKEN
 from tests.crash.processes import Launcher
 
 __all__ = ["installation"]
+
+SURVEY = Path(__file__).with_name("site_survey.bpmn")
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +43,16 @@ def _make_busy(folder: Path, tokens: str) -> None:
         story.build_and_test(company, change)
         company.authorize("release", change.release, "phase_3")
         company.elif_.post("/proposals", write_proposal(305)).expect(201)
+        company.maren.send(
+            "POST", f"/definitions?name={SURVEY.name}", content=SURVEY.read_bytes(),
+            Content_Type="application/xml",
+        ).expect(201)  # fmt: skip
+        issued = server.run(
+            "token", "issue", "--email", company.ida.email, "--name", "surveyor",
+            "--scope", "work", "--topic", "survey.*",
+        )  # fmt: skip
+        assert issued.returncode == 0, issued.stderr
+        (folder / WORK_TOKEN).write_text(issued.stdout.strip())
     finally:
         server.stop()
     (folder / TOKENS).write_text(tokens)

@@ -8,12 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.acceptance.company import Company
+from tests.acceptance.person import Person
 from tests.crash.client import Client
+from tests.crash.http_worker import HttpWorker
 from tests.crash.ledger import Ledger
+from tests.crash.reports import count_fenced_reports
 
 END_SECONDS = 90.0
+#: The token of the external workers, in the folder of an installation.
+WORK_TOKEN = "work-token.txt"
+HTTP_WORKERS = 2
 
 
 class Site:
@@ -32,7 +39,7 @@ class Site:
 
 
 class Crew:
-    """The people of an installation as clients, and what they asked for."""
+    """The people of an installation as clients, its external workers, and what all asked for."""
 
     def __init__(
         self, site: Site, folder: Path, seed: int, clients: int, habits: dict[str, int]
@@ -45,27 +52,45 @@ class Crew:
         self._winding_down, self._stopping = threading.Event(), threading.Event()
         members = [
             Client(
-                f"c{seed}-{number}", self.company, self.ledger, Random(f"{seed}.{number}"),
-                self._winding_down, self._stopping, self._count_answer, dict(habits),
+                f"c{seed}-{number}", self.ledger, Random(f"{seed}.{number}"), self._winding_down,
+                self._stopping, self._count_answer, company=self.company, habits=dict(habits),
             )
             for number in range(clients)
         ]  # fmt: skip
         self._threads = [threading.Thread(target=member.run, daemon=True) for member in members]
+        ida, token = self.company.ida, (folder / WORK_TOKEN).read_text()
+        program = Person(self.company.server, ida.id, ida.name, ida.email, token)
+        self._workers = [
+            HttpWorker(
+                f"h{seed}-{number}", self.ledger, Random(f"{seed}.h{number}"), self._stopping,
+                self._stopping, lambda: None, program=program,
+            )
+            for number in range(HTTP_WORKERS)
+        ]  # fmt: skip
+        self._working = [threading.Thread(target=w.run, daemon=True) for w in self._workers]
+
+    def count(self) -> dict[str, Any]:
+        """Give how much was asked for, by outcome and kind, and what external workers met."""
+        return {
+            **self.ledger.count(),
+            "external workers that died": sum(worker.deaths for worker in self._workers),
+            "reports refused for a lost lock": count_fenced_reports(self.ledger),
+        }
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Let them work inside the block; whatever has no answer at its end never gets one."""
-        for thread in self._threads:
+        for thread in (*self._threads, *self._working):
             thread.start()
         try:
             yield
         finally:
             self._stopping.set()
-            for thread in self._threads:
+            for thread in (*self._threads, *self._working):
                 thread.join()
 
     def wind_down(self) -> None:
-        """Let them finish what they asked for, and begin nothing more."""
+        """Let people finish what they asked for and begin nothing more; workers go on."""
         self._winding_down.set()
         for thread in self._threads:
             thread.join(END_SECONDS)

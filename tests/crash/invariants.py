@@ -12,6 +12,7 @@ from tests.crash.chains import GRANTING, ChainReader
 from tests.crash.reader import Reader, as_instant, as_json, hash_file
 
 VERSIONED = ("instance", "proposal", "rfc", "release", "review")
+TIMER_FIRED = "engine:timer:fired"
 ENDINGS = ("done", "bpmn_error", "fired", "cancelled")
 
 JOBS_WITHOUT_INSTANCE = """
@@ -51,6 +52,11 @@ JOBS_ENDED_TWICE = f"""
     SELECT job_id, topic, count(*) AS times FROM job_log WHERE outcome IN {ENDINGS}
     GROUP BY job_id, topic HAVING count(*) > 1
 """
+MESSAGES_THAT_MISSED = """
+    SELECT m.message_id, w.instance_id FROM message m JOIN message_wait w
+    ON w.kind = 'message' AND w.message_name = m.name AND w.correlation_key = m.correlation_key
+    WHERE m.delivered_at IS NULL
+"""
 QUERIES = {
     "job without a running instance": JOBS_WITHOUT_INSTANCE,
     "dead job without an incident": DEAD_JOBS_WITHOUT_INCIDENT,
@@ -59,6 +65,7 @@ QUERIES = {
     "open task of an ended instance": TASKS_OF_ENDED_INSTANCES,
     "job that has ended and is still there": ENDED_JOBS_THAT_LIVE,
     "job that has ended twice": JOBS_ENDED_TWICE,
+    "message that waits beside the instance that waits for it": MESSAGES_THAT_MISSED,
 }
 
 
@@ -89,6 +96,12 @@ class Invariants:
         if with_media:
             problems += _check_media(reader, self.media)
         return problems
+
+    def count(self) -> dict[str, object]:
+        """Give how many events are on record by now, and how many timers they say have fired."""
+        told = self.chains.told
+        fired = sum(n for (tag, _), n in told.items() if tag == TIMER_FIRED)
+        return {"events on record": told.total(), "timers fired": fired}
 
     def _check_versions(self, reader: Reader) -> Iterator[str]:
         for table in VERSIONED:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tests.crash.chains import ChainReader
 from tests.crash.ledger import Ask, Ledger
 from tests.crash.reader import Reader, Row, as_json
+from tests.crash.reports import check_reports
 
 #: The event that tells of an ask of a kind, where it is about something with an id or a number.
 TOLD_AS = {
@@ -22,6 +23,8 @@ MARKED = {
     "rfc": ("rfc", "title"),
     "release": ("release", "name"),
     "message": ("message", "message_id"),
+    "notice": ("message", "message_id"),
+    "survey": ("instance", "business_key"),
 }
 
 
@@ -34,6 +37,7 @@ def check_promises(ledger: Ledger, reader: Reader, chains: ChainReader) -> list[
     problems += _check_edits(ledger, reader)
     problems += _check_media(done, reader)
     problems += _check_overrides(done, reader)
+    problems += check_reports(ledger, reader, chains)
     problems += _check_kept_answers(done, reader)
     return problems
 

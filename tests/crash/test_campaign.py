@@ -9,6 +9,7 @@ import pytest
 
 from tests.crash.campaign import Campaign, Plan, pick_seed
 from tests.crash.processes import Launcher
+from tests.crash.record import keep
 
 LONG_PARTS, KILLS_A_PART = 34, 60
 
@@ -20,6 +21,7 @@ def test_of_thirty_kills_none_loses_or_repeats_anything(
     plan = Plan(seed=pick_seed(100 + part), kills=30)
 
     report = Campaign(launcher, copy_installation(), plan).run()
+    keep(report, f"SQLite, seed {plan.seed}")
 
     assert report.problems == [], report.say()
     assert sum(report.kills.values()) == 30
@@ -34,6 +36,7 @@ def test_of_two_thousand_kills_none_loses_or_repeats_anything(
     plan = Plan(seed=pick_seed(1000) + part, kills=KILLS_A_PART, asks_in_a_life=(1, 6))
 
     report = Campaign(launcher, copy_installation(), plan).run()
+    keep(report, f"SQLite, seed {plan.seed}")
 
     assert report.problems == [], report.say()
     assert sum(report.kills.values()) == KILLS_A_PART

@@ -1,0 +1,146 @@
+"""An external worker of a campaign: fetches jobs over HTTP, reports on them, and often dies.
+
+A worker that dies closes its connections and forgets everything, as a killed process does: jobs
+it has locked, and answers it has not read. Each fetch is made under a name of its own, so that
+the job log tells which lock it was whose report was taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.acceptance.person import Person
+from tests.crash.asker import NO_ANSWER, Asker, Stopped
+from tests.crash.ledger import Ask
+
+TOPICS = ("survey.measure", "survey.papers")
+LOCK_SECONDS = 2
+LAG_SECONDS = LOCK_SECONDS + 1.0
+WAIT_SECONDS = 5
+#: What a worker does with a job that it has fetched, in proportion.
+FATES = {
+    "complete": 60, "fail": 8, "throw": 8, "extend": 6, "unlock": 4, "lag": 4,
+    "die_before": 5, "die_after": 5,
+}  # fmt: skip
+
+
+class Killed(Exception):
+    """The worker is dead; another is started in its place."""
+
+
+@dataclass(kw_only=True)
+class HttpWorker(Asker):
+    """A worker program that is started again whenever it has died."""
+
+    program: Person
+    deaths: int = 0
+    _fetches: int = 0
+
+    def run(self) -> None:
+        """Work until the campaign is over."""
+        while True:
+            try:
+                self._serve()
+            except Killed:
+                self.deaths += 1
+            except Stopped:
+                return
+
+    def _serve(self) -> None:
+        while True:
+            self._fetches += 1
+            lock = f"{self.name}-{self._fetches}"
+            for job in self._fetch(lock):
+                (fate,) = self.rng.choices(list(FATES), list(FATES.values()))
+                getattr(self, f"_{fate}")(job, lock)
+
+    def _fetch(self, lock: str) -> list[dict[str, Any]]:
+        """Wait for jobs; an answer that is lost leaves them locked for a while."""
+        self._go_on()
+        topics = [{"name": topic, "lock_seconds": LOCK_SECONDS} for topic in TOPICS]
+        wish = {"worker": lock, "topics": topics, "max_jobs": 2, "wait_seconds": WAIT_SECONDS}
+        answer = self._send(lambda: self.program.post("/jobs/fetch", wish))
+        if answer.status >= 500:
+            self.ledger.note_server_error(answer)
+        if answer.status != 200:
+            return []
+        items: list[dict[str, Any]] = answer.json["items"]
+        return items
+
+    # What becomes of a job.
+
+    def _complete(self, job: dict[str, Any], lock: str) -> None:
+        mark = self.mark()
+        self._report("complete", job, lock, mark, {"variables": {"finding": mark}})
+
+    def _fail(self, job: dict[str, Any], lock: str) -> None:
+        mark = self.mark()
+        is_last = {"attempts_left": 0} if self.rng.random() < 0.2 else {}
+        self._report("fail", job, lock, mark, {"error": mark, **is_last})
+
+    def _throw(self, job: dict[str, Any], lock: str) -> None:
+        if job["topic"] == "survey.measure":
+            self._report("error", job, lock, self.mark(), {"code": "CLOSED"})
+        else:  # There the diagram catches none.
+            self._complete(job, lock)
+
+    def _extend(self, job: dict[str, Any], lock: str) -> None:
+        self._report("extend", job, lock, self.mark(), {"lock_seconds": LOCK_SECONDS})
+        self._complete(job, lock)
+
+    def _unlock(self, job: dict[str, Any], lock: str) -> None:
+        self._report("unlock", job, lock, self.mark(), {})
+        if self.rng.random() < 0.5:  # And reports on what is no longer its own.
+            self._complete(job, lock)
+
+    def _lag(self, job: dict[str, Any], lock: str) -> None:
+        self.stopping.wait(LAG_SECONDS)
+        self._complete(job, lock)
+
+    def _die_before(self, _job: dict[str, Any], _lock: str) -> None:
+        raise Killed
+
+    def _die_after(self, job: dict[str, Any], lock: str) -> None:
+        """Send a report and die without hearing of it; nobody sends it again."""
+        mark = self.mark()
+        ask = self._write_report("complete", job, lock, mark, {"variables": {"finding": mark}})
+        self.ledger.open(ask)
+        ask.times_sent += 1
+        with contextlib.suppress(*NO_ANSWER):
+            self._send_and_hang_up(ask)
+        raise Killed
+
+    def _report(
+        self, verb: str, job: dict[str, Any], lock: str, mark: str, body: dict[str, Any]
+    ) -> None:
+        ask = self._write_report(verb, job, lock, mark, body)
+        self.ask(ask.kind, ask.who, ask.method, ask.path, body=ask.body, about=ask.about, mark=mark)
+
+    def _write_report(
+        self, verb: str, job: dict[str, Any], lock: str, mark: str, body: dict[str, Any]
+    ) -> Ask:
+        body = {"lock_token": job["lock_token"], **body}
+        return Ask(
+            f"job {verb}", self.program, "POST", f"/jobs/{job['id']}/{verb}", key=mark, mark=mark,
+            body=body, about=f"{job['id']} {lock}",
+        )  # fmt: skip
+
+    def _send_and_hang_up(self, ask: Ask) -> None:
+        target = urlsplit(self.program.server.address)
+        connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=10)
+        headers = {
+            "Authorization": f"Bearer {self.program.token}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": ask.key,
+        }
+        try:
+            connection.request("POST", f"/api/v1{ask.path}", json.dumps(ask.body), headers)
+            time.sleep(self.rng.random() * 0.05)
+        finally:
+            connection.close()
