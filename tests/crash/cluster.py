@@ -110,6 +110,12 @@ class Cluster:
         if member in self.webs:
             member.process.wait_until_it_answers()
 
+    def kill(self, member: Member) -> None:
+        """Kill a process at this moment, whatever it is at."""
+        member.process.kill()
+        member.point = None
+        self._count(member)
+
     def end_in_order(self) -> None:
         """Let everybody finish, stop every process in order, and look at everything."""
         self._revive_ended(to_be_killed=False)
@@ -153,9 +159,7 @@ class Cluster:
                 return
             time.sleep(LOOK_SECONDS)
         if not victim.process.has_ended():
-            victim.process.kill()
-            victim.point = None
-            self._count(victim)
+            self.kill(victim)
         self._revive_ended()
 
     def _revive_ended(self, *, to_be_killed: bool = True) -> int:

@@ -64,6 +64,7 @@ class Crew:
             HttpWorker(
                 f"h{seed}-{number}", self.ledger, Random(f"{seed}.h{number}"), self._stopping,
                 self._stopping, lambda: None, program=program,
+                people_are_gone=self._winding_down,
             )
             for number in range(HTTP_WORKERS)
         ]  # fmt: skip

@@ -13,9 +13,12 @@ from tests.crash.campaign import Plan, pick_seed
 from tests.crash.cluster import WEBS, WORKERS, Cluster, Place
 from tests.crash.processes import Launcher, Process, Trouble
 from tests.crash.proxy import proxies
+from tests.crash.record import keep
 from tests.services import PostgresqlCluster, RabbitmqNode
 
-KILLS_A_PART, SERVICES_EVERY = 60, 12
+#: In each part the database is stopped five times and the broker wiped five times.
+PARTS, KILLS_A_PART, SERVICES_EVERY = 4, 60, 12
+STOPPED, WIPED = "PostgreSQL: immediate stop", "RabbitMQ: wiped"
 PATIENCE_SECONDS, GRACE_SECONDS = 20.0, 30.0
 
 
@@ -46,12 +49,13 @@ def test_killed_processes_of_a_cluster_lose_and_repeat_nothing(
     plan = Plan(seed=pick_seed(200), kills=8, asks_in_a_life=(1, 5))
 
     report = Cluster(launcher, place, plan).run()
+    keep(report, f"cluster, seed {plan.seed}")
 
     assert report.problems == [], report.say()
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_lost_databases_and_wiped_brokers_lose_and_repeat_nothing(
     part: int,
     launcher: Launcher,
@@ -60,19 +64,24 @@ def test_lost_databases_and_wiped_brokers_lose_and_repeat_nothing(
     rabbitmq: RabbitmqNode,
 ) -> None:
     plan = Plan(seed=pick_seed(2000) + part, kills=KILLS_A_PART, asks_in_a_life=(1, 6))
+    cluster = Cluster(launcher, place, plan)
 
     def disturb(kills: int) -> None:
         if kills % SERVICES_EVERY == 5:
             postgresql.stop_immediately()
             time.sleep(1)
             postgresql.start()
+            cluster.report.kills[STOPPED] += 1
         if kills % SERVICES_EVERY == 11:
             rabbitmq.wipe()
             rabbitmq.start()
+            cluster.report.kills[WIPED] += 1
 
-    report = Cluster(launcher, place, plan).run(disturb)
+    report = cluster.run(disturb)
+    keep(report, f"cluster and its services, seed {plan.seed}")
 
     assert report.problems == [], report.say()
+    assert (report.kills[STOPPED], report.kills[WIPED]) == (5, 5)
 
 
 @pytest.mark.long
@@ -85,7 +94,7 @@ def test_a_web_and_a_worker_process_cut_off_from_the_database_for_a_minute_lose_
 def cut_off_for(
     seconds: float, launcher: Launcher, place: Place, postgresql: PostgresqlCluster
 ) -> None:
-    """Kill a web and a worker process, cut another of each off, and expect that nothing is lost."""
+    """Cut a web and a worker process off, kill another of each meanwhile; nothing is lost."""
     with proxies(postgresql.port, WEBS + WORKERS) as ways:
         place.urls = [
             place.database_url.replace(f":{postgresql.port}/", f":{way.port}/") for way in ways
@@ -96,13 +105,14 @@ def cut_off_for(
             cluster.start()
             with cluster.crew.at_work():
                 work_on(cluster, answers=10)
-                for killed in (cluster.webs[0], cluster.workers[0]):
-                    killed.process.kill()
-                    cluster.revive(killed)
                 for cut in (WEBS - 1, WEBS + WORKERS - 1):
                     ways[cut].cut_off()
                 began, before = time.monotonic(), cluster.crew.answers
-                time.sleep(seconds)
+                time.sleep(seconds / 3)
+                for killed in (cluster.webs[0], cluster.workers[0]):
+                    cluster.kill(killed)
+                    cluster.revive(killed)
+                time.sleep(max(began + seconds - time.monotonic(), 0.0))
                 during = cluster.crew.answers - before
                 for way in ways:
                     way.let_through()
@@ -110,6 +120,9 @@ def cut_off_for(
                 cluster.end_in_order()
         finally:
             cluster.kill_all()
+        cluster.report.counts["acknowledged while two were cut off"] = during
+        cluster.report.seconds = time.monotonic() - began
+        keep(cluster.report, f"cluster, two cut off for {seconds:.0f} s, seed {plan.seed}")
 
     assert during > 0, "the others did not go on meanwhile"
     assert cluster.report.problems == [], cluster.report.say()
