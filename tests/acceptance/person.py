@@ -246,15 +246,19 @@ class Browser:
         return found.group(1)
 
 
-def issue_token(server: Server, email: str) -> dict[str, str]:
-    """Sign in as a demo person and issue a token, as this person would: id, name and secret."""
+def issue_token(server: Server, email: str, **wanted: object) -> dict[str, str]:
+    """Sign in as a demo person and issue a token, as this person would: id, name and secret.
+
+    `wanted` is what the token may do, when it is not what people do.
+    """
     browser = Browser.sign_in(server, email)
     headers = {
         "Cookie": browser.cookie,
         "X-CSRF-Token": browser.read_form_token(),
         "Content-Type": "application/json",
     }
-    wanted = json.dumps({"name": "acceptance test", "scopes": SCOPES}).encode()
-    issued = send(server, "POST", "/api/v1/me/tokens", wanted, headers).expect(201)
+    body = {"name": "acceptance test", "scopes": SCOPES, **wanted}
+    content = json.dumps(body).encode()
+    issued = send(server, "POST", "/api/v1/me/tokens", content, headers).expect(201)
     me = send(server, "GET", "/api/v1/me", None, headers).expect(200)
     return {"id": me["id"], "name": me["name"], "email": email, "token": issued["secret"]}

@@ -12,6 +12,7 @@ from random import Random
 from tests.crash.attempts import check_attempts, count_fenced
 from tests.crash.client import HABITS
 from tests.crash.crew import Crew, Site
+from tests.crash.http_worker import FATES
 from tests.crash.invariants import Invariants, count_due_jobs
 from tests.crash.points import POINTS
 from tests.crash.processes import Launcher, Process, Trouble, find_free_port
@@ -40,6 +41,7 @@ class Plan:
     mutants: tuple[str, ...] = ()
     slow: float = 0.05
     habits: dict[str, int] = field(default_factory=lambda: dict(HABITS))
+    fates: dict[str, int] = field(default_factory=lambda: dict(FATES))
     stop_at_problem: bool = True
 
 
@@ -74,7 +76,7 @@ class Campaign:
         self._witness = folder.with_name(f"{folder.name}.witness")
         argv = ["serve", "--demo", "--port", str(port), "--data-dir", str(folder)]
         self._process = Process(launcher, argv, self._log, port)
-        self._crew = Crew(Site(port), folder, plan.seed, plan.clients, plan.habits)
+        self._crew = Crew(Site(port), folder, plan.seed, plan.clients, plan.habits, plan.fates)
         self._invariants = Invariants(folder / "media")
         self._points_left: list[str] = []
         self.report = Report()

@@ -68,7 +68,7 @@ class Cluster:
         self.webs = [self._make_web(n, port) for n, port in enumerate(ports)]
         self.workers = [self._make_worker(n) for n in range(WEBS, WEBS + WORKERS)]
         site = Site(*ports, patience_seconds=patience_seconds)
-        self.crew = Crew(site, place.folder, plan.seed, plan.clients, plan.habits)
+        self.crew = Crew(site, place.folder, plan.seed, plan.clients, plan.habits, plan.fates)
         self._invariants = Invariants(place.folder / "media")
         self.report = Report()
 

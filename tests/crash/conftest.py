@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance import story
 from tests.acceptance.company import Company
 from tests.acceptance.conftest import TOKENS, installation
+from tests.acceptance.person import issue_token
 from tests.acceptance.proposals import write_proposal
 from tests.acceptance.server import Server
 from tests.crash.crew import WORK_TOKEN
@@ -37,9 +38,9 @@ def _make_busy(folder: Path, tokens: str) -> None:
     server = Server(folder).start()
     try:
         company = Company(server, json.loads(tokens))
-        for week in (301, 303):
-            change = story.bring_to_release(company, week)
-            story.plan(company, change)
+        story.charter(company, 301)
+        change = story.bring_to_release(company, 303)
+        story.plan(company, change)
         story.build_and_test(company, change)
         company.authorize("release", change.release, "phase_3")
         company.elif_.post("/proposals", write_proposal(305)).expect(201)
@@ -47,12 +48,8 @@ def _make_busy(folder: Path, tokens: str) -> None:
             "POST", f"/definitions?name={SURVEY.name}", content=SURVEY.read_bytes(),
             Content_Type="application/xml",
         ).expect(201)  # fmt: skip
-        issued = server.run(
-            "token", "issue", "--email", company.ida.email, "--name", "surveyor",
-            "--scope", "work", "--topic", "survey.*",
-        )  # fmt: skip
-        assert issued.returncode == 0, issued.stderr
-        (folder / WORK_TOKEN).write_text(issued.stdout.strip())
+        work = issue_token(server, company.ida.email, scopes=["work"], topics=["survey.*"])
+        (folder / WORK_TOKEN).write_text(work["token"])
     finally:
         server.stop()
     (folder / TOKENS).write_text(tokens)

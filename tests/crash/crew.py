@@ -42,9 +42,15 @@ class Crew:
     """The people of an installation as clients, its external workers, and what all asked for."""
 
     def __init__(
-        self, site: Site, folder: Path, seed: int, clients: int, habits: dict[str, int]
+        self,
+        site: Site,
+        folder: Path,
+        seed: int,
+        clients: int,
+        habits: dict[str, int],
+        fates: dict[str, int],
     ) -> None:
-        """Take the folder of an installation with `tokens.json`, and what the clients do."""
+        """Take the folder of an installation with its tokens, and what clients and workers do."""
         tokens = json.loads((folder / "tokens.json").read_text())
         self.company = Company(site, tokens)  # type: ignore[arg-type]  # Only its address is used.
         self.ledger = Ledger()
@@ -63,7 +69,7 @@ class Crew:
         self._workers = [
             HttpWorker(
                 f"h{seed}-{number}", self.ledger, Random(f"{seed}.h{number}"), self._stopping,
-                self._stopping, lambda: None, program=program,
+                self._stopping, lambda: None, program=program, fates=dict(fates),
                 people_are_gone=self._winding_down,
             )
             for number in range(HTTP_WORKERS)

@@ -22,7 +22,8 @@ from tests.crash.ledger import Ask
 
 TOPICS = ("survey.measure", "survey.papers")
 LOCK_SECONDS = 2
-LAG_SECONDS = LOCK_SECONDS + 1.0
+#: A job whose lock has ended is given again a second later, and held by somebody else meanwhile.
+LAG_SECONDS = (LOCK_SECONDS + 0.5, LOCK_SECONDS + 4.0)
 WAIT_SECONDS = 5
 #: What a worker does with a job that it has fetched, in proportion.
 FATES = {
@@ -40,6 +41,7 @@ class HttpWorker(Asker):
     """A worker program that is started again whenever it has died."""
 
     program: Person
+    fates: dict[str, int]
     people_are_gone: threading.Event
     deaths: int = 0
     _fetches: int = 0
@@ -59,7 +61,7 @@ class HttpWorker(Asker):
             self._fetches += 1
             lock = f"{self.name}-{self._fetches}"
             for job in self._fetch(lock):
-                (fate,) = self.rng.choices(list(FATES), list(FATES.values()))
+                (fate,) = self.rng.choices(list(self.fates), list(self.fates.values()))
                 # At the end what is left is done, however this worker is.
                 fate = "complete" if self.people_are_gone.is_set() else fate
                 getattr(self, f"_{fate}")(job, lock)
@@ -108,7 +110,7 @@ class HttpWorker(Asker):
             self._complete(job, lock)
 
     def _lag(self, job: dict[str, Any], lock: str) -> None:
-        self.stopping.wait(LAG_SECONDS)
+        self.stopping.wait(self.rng.uniform(*LAG_SECONDS))
         self._complete(job, lock)
 
     def _die_before(self, _job: dict[str, Any], _lock: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.crash.client import HABITS
 from tests.crash.crew import Crew, Site
+from tests.crash.http_worker import FATES
 from tests.crash.invariants import Invariants
 from tests.crash.processes import Launcher, Process, Trouble, find_free_port
 from tests.crash.promises import check_promises
@@ -52,7 +53,7 @@ def test_a_full_disk_loses_and_repeats_nothing(
     port, log = find_free_port(), small_disk.with_name("full.log")
     argv = ["serve", "--demo", "--port", str(port), "--data-dir", str(folder)]
     process = Process(launcher, argv, log, port)
-    crew = Crew(Site(port), folder, seed=31, clients=5, habits=HABITS)
+    crew = Crew(Site(port), folder, seed=31, clients=5, habits=HABITS, fates=FATES)
     invariants = Invariants(folder / "media")
     problems: list[str] = []
     refused = 0
