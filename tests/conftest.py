@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +48,16 @@ __all__ = [
 serve_inside("probe")
 
 ORGANIZATION = PROJECT / "webapp" / "demo" / "example_org.json"
+#: Test processes for each core with `-n auto`: what one waits for (a browser, a worker, a server
+#: that starts), another one uses.
+PROCESSES_PER_CORE = 1.5
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Say how many test processes there are with `-n auto`, unless the environment says it."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return math.ceil(PROCESSES_PER_CORE * (os.cpu_count() or 1))
 
 
 @pytest.fixture
