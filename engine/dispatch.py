@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, Update, bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from engine.jobs import in_channel, in_state
+from engine.jobs import announce_work, in_channel, in_state
 from models.base import UtcDateTime, table_of
 from models.job import Job
 from models.vocabulary import Channel, JobState
@@ -46,7 +46,7 @@ _PROMOTE = (
         [Job.due_at],
     )
     .values(state=JobState.READY.value, sent_at=None)
-    .returning(_JOBS.c.id)
+    .returning(_JOBS.c.channel)
 )
 _TAKE = (
     _update_next(
@@ -84,7 +84,10 @@ def find_next_work(session: Session, *, now: datetime, window: int) -> datetime 
 
 def promote_due(session: Session, *, now: datetime, limit: int = PROMOTE_LIMIT) -> int:
     """Make scheduled jobs whose time has come ready for dispatch; give how many."""
-    return len(session.execute(_PROMOTE, {"now": now, "most": limit}).all())
+    channels = session.scalars(_PROMOTE, {"now": now, "most": limit}).all()
+    if Channel.EXTERNAL in channels:
+        announce_work(session)  # A worker may be waiting for it at another process.
+    return len(channels)
 
 
 def take_window(session: Session, *, now: datetime, window: int) -> list[str]:

@@ -66,6 +66,8 @@ class Database:
         self._lock_file: IO[str] | None = None
         self._after_commit: list[Callable[[], None]] = []
         self._announce: Callable[[], None] | None = None
+        #: Whether the commits of other processes that make work due are heard of here for now.
+        self.hears_others = False
         self._one_moment = self._writer
         self._reader = self.engine
         if not self.is_sqlite:

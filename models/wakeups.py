@@ -1,6 +1,7 @@
 """Waking other processes on PostgreSQL: one coalesced NOTIFY after commits, and who listens for it.
 
-A wake-up that is lost costs no more than the tick of the pump; nothing rests on it.
+A wake-up that is lost costs no more than the tick of the pump, and an HTTP worker that waits two
+seconds; nothing rests on it.
 """
 
 from __future__ import annotations
@@ -75,8 +76,13 @@ class Wakeups:
 
     def _listen(self, connection: Any) -> None:
         connection.execute(text(f"LISTEN {CHANNEL}"))
-        self._database.wake_all()  # Something may have been said before.
-        driver = connection.connection.driver_connection
-        while not self._stopping.is_set():
-            for _heard in driver.notifies(timeout=0.5, stop_after=1):
-                self._database.wake_all()
+        self._database.hears_others = True
+        try:
+            self._database.wake_all()  # Something may have been said before.
+            driver = connection.connection.driver_connection
+            while not self._stopping.is_set():
+                for _heard in driver.notifies(timeout=0.5, stop_after=1):
+                    self._database.wake_all()
+        finally:
+            self._database.hears_others = False
+            self._database.wake_all()  # Whoever rested meanwhile looks more often from now on.

@@ -14,8 +14,9 @@ from models.database import Database
 LOG = logging.getLogger(__name__)
 
 #: How often to look while somebody waits. Every commit of this process is noticed at once; those
-#: of other processes, which only PostgreSQL has, can only be noticed by looking.
+#: of other processes, which only PostgreSQL has, are heard of, or noticed by looking.
 LOOK_SECONDS = 0.25
+LOOK_SECONDS_HEARING = 2.0
 LOOK_SECONDS_ALONE = 5.0
 #: Many commits at once are looked at once.
 REST_SECONDS = 0.005
@@ -43,7 +44,6 @@ class WaitingRoom:
         """Take the database that is looked at and how many may wait at once."""
         self._database = database
         self._seats = seats
-        self._look_seconds = LOOK_SECONDS_ALONE if database.is_sqlite else LOOK_SECONDS
         self._guard = threading.Lock()
         self._taken: set[Seat] = set()
         self._queue: list[Seat] = []
@@ -104,7 +104,7 @@ class WaitingRoom:
 
     def _run(self) -> None:
         while True:
-            self._look.wait(self._look_seconds)
+            self._look.wait(self._tell_rest())
             self._look.clear()
             with self._guard:
                 if self._is_closed or not self._queue:
@@ -119,6 +119,11 @@ class WaitingRoom:
             except Exception:
                 LOG.exception("Jobs for waiting workers could not be looked for; trying again.")
                 time.sleep(REST_AFTER_ERROR_SECONDS)
+
+    def _tell_rest(self) -> float:
+        if self._database.is_sqlite:
+            return LOOK_SECONDS_ALONE
+        return LOOK_SECONDS_HEARING if self._database.hears_others else LOOK_SECONDS
 
     def _call(self, ready: Counter[str]) -> None:
         """Call the longest waiting for each job that nobody was called for yet."""

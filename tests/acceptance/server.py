@@ -53,6 +53,7 @@ class Server:
 
     folder: Path
     options: tuple[str, ...] = ()
+    shows_demo: bool = True
     address: str = field(init=False, default="")
     process: subprocess.Popen[str] = field(init=False)
 
@@ -66,7 +67,7 @@ class Server:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [
-                    *ASSENT, "serve", "--demo", "--port", "0",
+                    *ASSENT, "serve", *(["--demo"] if self.shows_demo else []), "--port", "0",
                     "--data-dir", str(self.folder), *self.options,
                 ],
                 stdout=subprocess.PIPE,

@@ -1,0 +1,120 @@
+"""Who waits for jobs on PostgreSQL hears of them from other processes, and looks where it does not.
+
+Each test sets the one rest that would notice the job by itself to be longer than anybody waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from engine.clock import clock_of
+from engine.dispatch import promote_due
+from engine.jobs import enqueue
+from models.database import Database
+from models.wakeups import Wakeups
+from tests.acceptance.server import wait_for
+from workers import waiting_room
+from workers.waiting_room import WaitingRoom
+
+TOO_LONG, PATIENCE_SECONDS = 3600.0, 60.0
+LISTENING = "datname = current_database() AND query = 'LISTEN assent_work'"
+
+
+@pytest.fixture
+def here(empty_postgresql_url: str) -> Iterator[Database]:
+    """Give the database as a web process has it that hears of others."""
+    with_wakeups = open_with_wakeups(empty_postgresql_url)
+    yield from with_wakeups
+
+
+@pytest.fixture
+def elsewhere(empty_postgresql_url: str) -> Iterator[Database]:
+    """Give the database as another process has it."""
+    yield from open_with_wakeups(empty_postgresql_url)
+
+
+def open_with_wakeups(url: str) -> Iterator[Database]:
+    database = Database(url)
+    wakeups = Wakeups(database)
+    wakeups.start()
+    wait_for(lambda: database.hears_others, "the listener")
+    yield database
+    wakeups.stop()
+    database.close()
+
+
+def add_external_job(database: Database, *, due_in: timedelta = timedelta()) -> None:
+    now = clock_of(database).now()
+    with database.write() as session:
+        enqueue(session, kind="service", topic="outside", now=now, due_at=now + due_in)
+
+
+def wait_until_resting(room: WaitingRoom, database: Database) -> None:
+    """Wait until the room has looked at nothing and rests."""
+    wait_for(lambda: len(room._queue) == 1 and not room._look.is_set(), "somebody who waits")
+
+
+def test_a_job_made_elsewhere_is_heard_of(
+    here: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_room, "LOOK_SECONDS_HEARING", TOO_LONG)
+    room = WaitingRoom(here, seats=1)
+    seat = room.take_seat(frozenset({"outside"}))
+    assert seat is not None
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(room.wait, seat, PATIENCE_SECONDS)
+        wait_until_resting(room, here)
+
+        add_external_job(elsewhere)
+
+        assert waiting.result()
+    room.close()
+
+
+def test_a_job_whose_time_comes_is_heard_of_though_another_process_promotes_it(
+    here: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_room, "LOOK_SECONDS_HEARING", TOO_LONG)
+    add_external_job(elsewhere, due_in=timedelta(hours=1))
+    room = WaitingRoom(here, seats=1)
+    seat = room.take_seat(frozenset({"outside"}))
+    assert seat is not None
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(room.wait, seat, PATIENCE_SECONDS)
+        wait_until_resting(room, here)
+
+        with elsewhere.write() as session:
+            promote_due(session, now=clock_of(elsewhere).now() + timedelta(hours=2))
+
+        assert waiting.result()
+    room.close()
+
+
+def test_while_the_listener_is_cut_off_the_room_looks_as_often_as_before(
+    here: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given somebody who waits, and a listener that does not come back.
+    monkeypatch.setattr(waiting_room, "LOOK_SECONDS_HEARING", TOO_LONG)
+    monkeypatch.setattr("models.wakeups.RETRY_SECONDS", TOO_LONG)
+    room = WaitingRoom(here, seats=1)
+    seat = room.take_seat(frozenset({"outside"}))
+    assert seat is not None
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(room.wait, seat, PATIENCE_SECONDS)
+        wait_until_resting(room, here)
+        with elsewhere.engine.connect() as connection:
+            connection.execute(
+                text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {LISTENING}")
+            )
+        wait_for(lambda: not here.hears_others, "the cut")
+
+        # When a job is made elsewhere, then it is found.
+        add_external_job(elsewhere)
+
+        assert waiting.result()
+    room.close()
