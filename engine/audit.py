@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -15,8 +14,11 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.orm import Session
 
 from engine.context import Context, Entry
-from models.audit import AuditChain, AuditEvent
+from engine.kept_values import keep_values, read_written
+from engine.values import list_nested_references, may_hold_large, take_out_nested
+from models.audit import SUBJECT_CHAIN, AuditChain, AuditEvent
 from models.base import TENANT, table_of
+from models.row_values import write_canonical
 from models.vocabulary import AuditTag
 
 READ_ROWS = 1000
@@ -65,7 +67,7 @@ class RecordCheck:
 
 def digest_of(value: Any) -> str:
     """Give the SHA-256 (hex) of a JSON value in canonical form."""
-    return hashlib.sha256(_canonical(value)).hexdigest()
+    return hashlib.sha256(write_canonical(value)).hexdigest()
 
 
 def record_event(
@@ -85,7 +87,7 @@ def record_event(
     """
     ctx.record.append(
         Entry(
-            chain_id=chain or f"subject:{subject}",
+            chain_id=chain or f"{SUBJECT_CHAIN}{subject}",
             actor=ctx.actor,
             tag=tag.value,
             subject=subject,
@@ -165,7 +167,12 @@ def _chain_event(ctx: Context, head: Head, entry: Entry) -> dict[str, Any]:
         previous_hash=head.hash,
         hash="",
     )
-    head.length, head.hash = event.seq, hash_event(event_fields(event))
+    written = write_canonical(event_fields(event))
+    if may_hold_large(written) and not entry.chain_id.startswith(SUBJECT_CHAIN):
+        event.detail, values = take_out_nested(entry.detail)
+        keep_values(ctx.session, entry.chain_id, values, on_record=True)
+        written = write_canonical(event_fields(event))
+    head.length, head.hash = event.seq, _hash_written(written)
     return {column.key: getattr(event, column.key) for column in _EVENTS.c} | {"hash": head.hash}
 
 
@@ -188,7 +195,11 @@ def event_fields(event: AuditEvent) -> dict[str, Any]:
 
 def hash_event(fields: dict[str, Any]) -> str:
     """Give the hash of an event: SHA-256 over a domain prefix and its canonical fields."""
-    return hashlib.sha256(EVENT_PREFIX + _canonical(fields)).hexdigest()
+    return _hash_written(write_canonical(fields))
+
+
+def _hash_written(fields: bytes) -> str:
+    return hashlib.sha256(EVENT_PREFIX + fields).hexdigest()
 
 
 def verify_chain(events: Iterable[dict[str, Any]]) -> list[BrokenChain]:
@@ -227,9 +238,42 @@ def verify_record(session: Session) -> RecordCheck:
         count += len(found)
         broken += verify_chain(found)
         broken += verify_end(chain_id, found, *heads.pop(chain_id, (0, "")))
+        if wanted := list_chain_references(chain_id, found):
+            read = read_written(session, chain_id, wanted)
+            holds = {digest: written is not None for digest, written in read}
+            broken += verify_values(chain_id, wanted, holds)
     for chain_id, (length, head) in heads.items():
         broken += verify_end(chain_id, [], length, head)
     return RecordCheck(count, chain_count, broken)
+
+
+def list_chain_references(chain_id: str, events: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Give the digests that the events of a chain refer to, each with its first event's `seq`.
+
+    A chain of a subject has none.
+    """
+    found: dict[str, int] = {}
+    if not chain_id.startswith(SUBJECT_CHAIN):
+        for event in events:
+            for digest in sorted(list_nested_references(event["detail"])):
+                found.setdefault(digest, event["seq"])
+    return found
+
+
+def verify_values(
+    chain_id: str, wanted: Mapping[str, int], holds: Mapping[str, bool]
+) -> list[BrokenChain]:
+    """Tell which values that a chain refers to are missing, or do not hold their digest."""
+    return [
+        BrokenChain(
+            chain_id,
+            seq,
+            f"its value sha256:{digest} "
+            + ("was changed after it was recorded" if digest in holds else "is missing"),
+        )
+        for digest, seq in wanted.items()
+        if not holds.get(digest)
+    ]
 
 
 def verify_end(
@@ -241,13 +285,6 @@ def verify_end(
         reason = f"the chain has {length} events, {len(events)} are here"
         return [BrokenChain(chain_id, int(last.get("seq", 0)), reason)]
     return []
-
-
-def _canonical(value: Any) -> bytes:
-    text = json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _instant(at: datetime) -> str:

@@ -216,6 +216,13 @@ class ArchiveDamaged(Refusal):
     status = 500
 
 
+class ValueDamaged(Refusal):
+    """A large value of this instance is missing, or is not what was kept."""
+
+    code = "value-damaged"
+    status = 500
+
+
 class NotWaiting(Conflict):
     """The instance is not waiting for this."""
 

@@ -16,6 +16,7 @@ from engine.decisions import FailingCell, explain_rows
 from engine.definitions import find_decision
 from engine.errors import GateClosed, InvalidInput, NotFound, SeparationOfDuties
 from engine.facts import gather_facts
+from engine.kept_values import read_variables
 from engine.people import list_holders, name_people
 from engine.subjects import Subject, load_subject
 from models.authorization import Authorization, Vote, Waiver
@@ -199,7 +200,7 @@ def cast_vote(
         raise SeparationOfDuties("Only people authorize.")
     refuse_vote(ctx.session, authorization, person_id)
     decision, comment, conditions = _read_vote(data)
-    view = view_gate(ctx.session, kind, subject_id, gate, instance.variables)
+    view = view_gate(ctx.session, kind, subject_id, gate, read_variables(ctx.session, instance))
     if decision in GRANTING:
         refuse_unmet(gate, view.criteria)
     vote = Vote(
@@ -310,7 +311,7 @@ def open_gate(ctx: Context, instance: Instance, gate: str) -> None:
     for vote in votes:
         _refuse_barred(ctx.session, authorization, vote.person_id)
     kind, subject_id = _subject_of(instance)
-    view = view_gate(ctx.session, kind, subject_id, gate, instance.variables)
+    view = view_gate(ctx.session, kind, subject_id, gate, read_variables(ctx.session, instance))
     refuse_unmet(gate, view.criteria)
     authorization.criteria = [c.as_json() for c in view.criteria]
     authorization.evidence_digest = view.evidence_digest

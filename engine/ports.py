@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,10 @@ from engine.decisions import evaluate_decision
 from engine.decisions.errors import DecisionFailed
 from engine.definitions import find_decision, find_definition, load_definition_row
 from engine.errors import NotFound
+from engine.kept_values import drop_values, keep_values, require_values
 from engine.records.registry import RecordCall, run_record_action
 from engine.runtime.interface import Definition, ElementInfo
+from engine.values import Values
 from models.instance import Instance
 
 
@@ -24,6 +27,7 @@ class CommandPorts:
         self._instance = instance
         self.element_id: str | None = None
         """The element whose record action runs now, or failed."""
+        self._loaded: set[str] = set()
 
     def now(self) -> datetime:
         """Give the command's time."""
@@ -52,3 +56,18 @@ class CommandPorts:
     def load_called(self, key: str, digest: str | None) -> Definition:
         """Give the diagram of a call activity: the latest, or the pinned one by digest."""
         return load_definition_row(find_definition(self._ctx.session, "bpmn", key, digest=digest))
+
+    def keep_values(self, values: Values) -> None:
+        """Write the large values that the state refers to now, and delete those it no longer does.
+
+        What is on record stays, and so does what a task was completed with, which is on record.
+        """
+        session, instance_id = self._ctx.session, self._instance.id
+        keep_values(session, instance_id, values)
+        if gone := self._loaded - values.keys():
+            drop_values(session, instance_id, gone)
+
+    def load_values(self, digests: Collection[str]) -> dict[str, Any]:
+        """Give the large values that the state refers to; raises ValueDamaged."""
+        self._loaded.update(digests)
+        return require_values(self._ctx.session, self._instance.id, digests)

@@ -27,7 +27,7 @@ def save_advance(
     `cause` is what this command has put on record of why the instance moves.
     """
     instance.snapshot = advance.state
-    instance.variables = advance.data
+    instance.kept_variables = advance.kept_data
     instance.tokens = dict(advance.tokens)
     instance.visits = _count_visits(instance.visits, advance)
     instance.end_events = list(dict.fromkeys([*instance.end_events, *advance.end_events]))

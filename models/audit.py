@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import TENANT, Base, new_id
 
+#: What the chain of a subject begins with; any other chain is named by its instance.
+SUBJECT_CHAIN = "subject:"
+
 
 class AuditChain(Base, kw_only=True):
     """The head of one chain: the last hash and how many events it has."""

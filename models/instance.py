@@ -1,4 +1,4 @@
-"""Running and finished instances of diagrams, and the user tasks and messages they wait for."""
+"""Running and finished instances of diagrams, their large values, and what they wait for."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Instance(Base, kw_only=True):
     state: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
     snapshot: Mapped[bytes] = mapped_column(LargeBinary)
-    variables: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    #: Large values are references; `engine.kept_values` reads the whole.
+    kept_variables: Mapped[dict[str, Any]] = mapped_column("variables", default_factory=dict)
     tokens: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     visits: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     end_events: Mapped[list[Any]] = mapped_column(default_factory=list)
@@ -56,6 +57,24 @@ class Instance(Base, kw_only=True):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  # SQLAlchemy reads a plain dict here.
+
+
+class InstanceValue(Base, kw_only=True):
+    """A large value of an instance, kept once however often its rows and its record refer to it.
+
+    `digest` is the SHA-256 (hex) of the canonical JSON, which `value` holds, compressed by zlib
+    where that is shorter. What is on record stays for ever.
+    """
+
+    __tablename__ = "instance_value"
+
+    #: Not a foreign key: the instance may have gone to the archive.
+    instance_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(default=TENANT)
+    shard: Mapped[int]
+    is_on_record: Mapped[bool] = mapped_column(default=False)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class UserTask(Base, kw_only=True):
@@ -95,7 +114,8 @@ class UserTask(Base, kw_only=True):
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None] = mapped_column(default=None)
     done_by: Mapped[str | None] = mapped_column(ForeignKey("person.id"), default=None)
-    data: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    #: Large values are references; `engine.kept_values` reads the whole.
+    kept_data: Mapped[dict[str, Any]] = mapped_column("data", default_factory=dict)
 
 
 class MessageWait(Base, kw_only=True):

@@ -17,13 +17,18 @@ from engine.audit import (
     BrokenChain,
     RecordCheck,
     event_fields,
+    list_chain_references,
     verify_chain,
     verify_end,
     verify_record,
+    verify_values,
 )
 from engine.errors import InvalidInput
+from engine.kept_values import read_written
+from engine.values import digest_written
 from models.audit import AuditChain
 from models.queries.record import list_chain
+from models.row_values import write_canonical
 from webapp.api.schema import plain
 from webapp.installation import add_place_option, open_database
 
@@ -34,7 +39,8 @@ EXAMPLES = """examples:
   assent audit verify --json
 
 Each event carries the hash of the one before it, so a change, a gap or a swap is found. The
-export also says how many events each chain has, so that a missing end is found.
+export also says how many events each chain has, so that a missing end is found. Large values
+stand once behind the events that refer to them by digest.
 exit codes: 0 whole, 1 not whole (each place is named), 2 the export cannot be read
 """
 BROKEN = 1
@@ -88,13 +94,22 @@ def run_export(arguments: argparse.Namespace) -> int:
 
 
 def export_record(session: Session, chain_id: str | None = None) -> Iterator[dict[str, Any]]:
-    """Give every event with its hash, chain by chain, and after each chain how it ends."""
+    """Give every event with its hash, chain by chain; after each the values and how it ends.
+
+    A value that does not hold its digest any more is null, which has not that digest either.
+    """
     statement = select(AuditChain).order_by(AuditChain.id)
     if chain_id is not None:
         statement = statement.where(AuditChain.id == chain_id)
     for chain in session.scalars(statement):
-        for event in list_chain(session, chain.id):
-            yield plain({**event_fields(event), "hash": event.hash})
+        events = [
+            {**event_fields(event), "hash": event.hash} for event in list_chain(session, chain.id)
+        ]
+        yield from map(plain, events)
+        for digest, written in read_written(
+            session, chain.id, list_chain_references(chain.id, events)
+        ):
+            yield {"chain": chain.id, "digest": digest, "value": json.loads(written or "null")}
         yield {"chain": chain.id, "length": chain.length, "head": chain.head}
 
 
@@ -113,6 +128,10 @@ def read_export(path: Path) -> list[dict[str, Any]]:
         if not isinstance(value, dict):
             raise InvalidInput(f"Line {number} of {path} is not an event.")
         lines += value.get("events", [value])
+        lines += (
+            {"chain": value.get("chain"), "digest": digest, "value": kept}
+            for digest, kept in value.get("values", {}).items()
+        )
     return lines
 
 
@@ -120,10 +139,15 @@ def verify_lines(lines: Iterable[dict[str, Any]]) -> RecordCheck:
     """Verify an export, each chain that it holds."""
     events: dict[str, list[dict[str, Any]]] = {}
     ends: dict[str, dict[str, Any]] = {}
+    holds: dict[str, dict[str, bool]] = {}
     for line in lines:
         chain = str(line.get("chain"))
         if "length" in line:
             ends[chain] = line
+        elif "digest" in line:
+            digest = str(line["digest"])
+            is_whole = digest_written(write_canonical(line.get("value"))) == digest
+            holds.setdefault(chain, {})[digest] = is_whole
         else:
             # The API also tells the id of the row, which no hash covers.
             fields = {name: value for name, value in line.items() if name != "id"}
@@ -132,6 +156,8 @@ def verify_lines(lines: Iterable[dict[str, Any]]) -> RecordCheck:
     for chain in sorted(events.keys() | ends.keys()):
         found = events.get(chain, [])
         broken += verify_chain(found)
+        wanted = list_chain_references(chain, found)
+        broken += verify_values(chain, wanted, holds.get(chain, {}))
         if chain in ends:
             broken += verify_end(chain, found, ends[chain]["length"], ends[chain]["head"])
     return RecordCheck(sum(len(found) for found in events.values()), len(events), broken)

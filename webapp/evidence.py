@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.gates import list_votes, say_gate, view_gate
+from engine.kept_values import read_variable, read_variables
 from engine.people import name_people
 from engine.subjects import Subject, load_subject
 from models.change import Rfc
@@ -190,7 +191,7 @@ def _criteria(request: EvidenceRequest) -> dict[str, Any] | None:
         request.instance.subject_kind or "",
         request.subject.id,
         request.gate,
-        request.instance.variables,
+        read_variables(request.session, request.instance),
     )
     return {
         "title": f"Criteria: {say_gate(request.gate).lower()}",
@@ -236,8 +237,8 @@ def _media(request: EvidenceRequest) -> dict[str, Any] | None:
         "release": request.subject,
         "evidence": list_build_evidence(request.session, request.subject.id),
         "items": list_media(request.session, release_id=request.subject.id).items,
-        "problems": request.instance.variables.get("checkin_problems")
-        or request.instance.variables.get("media_problems"),
+        "problems": read_variable(request.session, request.instance, "checkin_problems")
+        or read_variable(request.session, request.instance, "media_problems"),
     }
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from engine.kept_values import read_details
 from models.audit import AuditEvent
 from models.vocabulary import AuditTag
 
 QUIET = frozenset({AuditTag.INSTANCE_ADVANCED.value, AuditTag.PROPOSAL_DRAFTED.value})
 
 
-def tell_history(events: Iterable[AuditEvent], *, quiet: bool = True) -> list[dict[str, Any]]:
+def tell_history(
+    session: Session, events: Sequence[AuditEvent], *, quiet: bool = True
+) -> list[dict[str, Any]]:
     """Give entries for the history list; `quiet` leaves out what only moved the diagram."""
+    details = read_details(session, events)
     return [
         {
             "name": event.actor_name,
@@ -20,8 +26,9 @@ def tell_history(events: Iterable[AuditEvent], *, quiet: bool = True) -> list[di
             "did": _did(event),
             "moment": event.at,
             "at": event.at.isoformat(),
-            "comment": _comment(event),
+            "comment": _comment(details[event.id]),
             "event": event,
+            "detail": details[event.id],
         }
         for event in events
         if not quiet or event.tag not in QUIET
@@ -40,7 +47,6 @@ def _did(event: AuditEvent) -> str:
     return f"— {sentence}"
 
 
-def _comment(event: AuditEvent) -> str:
-    detail = event.detail
+def _comment(detail: dict[str, Any]) -> str:
     said = [str(detail[name]) for name in ("comment", "conditions") if detail.get(name)]
     return " · ".join(said)

@@ -8,6 +8,7 @@ from engine.audit import record_event
 from engine.context import Context
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from engine.gates import GateView, say_gate, view_gate
+from engine.kept_values import read_variables
 from engine.subjects import load_subject
 from models.authorization import Waiver
 from models.instance import Instance
@@ -33,7 +34,7 @@ def waive_criterion(
         .order_by(Instance.started_at.desc())
         .limit(1)
     )
-    variables = instance.variables if instance else {}
+    variables = read_variables(ctx.session, instance) if instance else {}
     view = view_gate(ctx.session, subject_kind, subject_id, gate, variables)
     found = next((c for c in view.criteria if c.code == criterion), None)
     if found is None:

@@ -23,6 +23,7 @@ from engine.errors import (
 from engine.forms import validate_json
 from engine.gates import cast_vote, find_round, list_duties, record_duty, refuse_vote
 from engine.instances import advance_instance, load_instance_definition
+from engine.kept_values import keep_on_record, read_variables
 from engine.people import find_name
 from engine.runtime import advance as runtime
 from engine.runtime.interface import ElementInfo
@@ -88,7 +89,7 @@ def complete_task(ctx: Context, *, task_id: str, data: dict[str, Any]) -> UserTa
     _record_duty(ctx, instance, element)
     task.state, task.done_at = TaskState.DONE.value, ctx.now
     task.done_by = task.assignee_id = ctx.actor.person_id
-    task.data = values
+    task.kept_data = keep_on_record(ctx.session, instance.id, values)
     _record(ctx, task, AuditTag.TASK_COMPLETED, f"{ctx.actor.name} did “{task.name}”", data=values)
     advance_instance(
         ctx,
@@ -195,7 +196,7 @@ def _validate(
     if not task.form_key:
         return dict(data)
     return validate_json(
-        find_form(session, task.form_key), data, {**instance.variables, **task.local}
+        find_form(session, task.form_key), data, {**read_variables(session, instance), **task.local}
     )
 
 

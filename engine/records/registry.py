@@ -12,6 +12,7 @@ from typing import Any
 import engine.records
 from engine.context import Context
 from engine.errors import RunFailed
+from engine.kept_values import read_variable
 from engine.runtime.interface import ElementInfo
 from models.instance import Instance
 
@@ -36,7 +37,7 @@ class RecordCall:
         """Give an input, else the variable of the instance of that name, else the default."""
         if name in self.inputs:
             return self.inputs[name]
-        return self.instance.variables.get(name, default)
+        return read_variable(self.ctx.session, self.instance, name, default)
 
     def read_text(self, name: str) -> str:
         """Give an input as text; raises RunFailed when it is missing."""

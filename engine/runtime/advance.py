@@ -204,9 +204,13 @@ def _advance(run: Run, prepare: Callable[[], InstanceWorkflow]) -> Advance:
     finally:
         present_instant.reset(clock)
     compact(workflow)
+    data = _data_now(workflow)
+    saved = dump(workflow, data)
+    run.ports.keep_values(saved.values)
     return Advance(
-        state=dump(workflow),
-        data=_data_now(workflow),
+        state=saved.state,
+        data=data,
+        kept_data=saved.variables,
         waits=list_waits(workflow),
         waited=run.waited,
         steps=tuple(run.steps),

@@ -29,6 +29,7 @@ from engine.runtime.interface import Advance, Definition, ElementInfo, JobWait, 
 from engine.runtime.scenario import Answers
 from engine.runtime.scenario_file import Scenario
 from engine.runtime.xml import BPMN_NAMESPACE, parse_hardened
+from engine.values import ValueShelf
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,7 +72,7 @@ class _Stopwatch:
         return statistics.median(self.seconds) * 1_000
 
 
-class _QuietPorts:
+class _QuietPorts(ValueShelf):
     """Ports for a diagram that asks for nothing."""
 
     def now(self) -> datetime:

@@ -7,10 +7,12 @@ they raise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
+
+from engine.values import Values
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,12 @@ class Ports(Protocol):
         `digest` is None when a call begins, which asks for the current version, and names the
         pinned version when a running call is restored. Raises `UnknownProcess`.
         """
+
+    def keep_values(self, values: Values) -> None:
+        """Keep these and none besides: all large values that the state refers to now."""
+
+    def load_values(self, digests: Collection[str]) -> Mapping[str, Any]:
+        """Return the large values that a state refers to."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +230,8 @@ class Advance:
 
     state: bytes
     data: dict[str, Any]
+    kept_data: dict[str, Any]
+    """The same with references to its large values."""
     waits: tuple[Wait, ...]
     """All that the instance waits for now, not only what is new."""
     waited: Mapping[str, WaitKind]

@@ -85,9 +85,11 @@ def migrate(
     def arm(workflow: InstanceWorkflow) -> None:
         _arm_new_events(workflow, known)
 
+    # What the new version has no place for is gone before it is loaded. It is read first, since
+    # the values it refers to may be gone afterwards.
+    waited = read_waited(old, state, ports)
     advance = intervene(new, migrate_state(old, new, state, mapping), ports, arm)
-    # What the new version has no place for is gone before it is loaded.
-    return replace(advance, waited=read_waited(old, state, ports))
+    return replace(advance, waited=waited)
 
 
 def _migrate(

@@ -21,6 +21,7 @@ from engine.runtime.interface import (
     Wait,
 )
 from engine.runtime.scenario_file import Scenario, ScenarioStep
+from engine.values import ValueShelf
 
 Decide = Callable[[str, dict[str, Any]], Any]
 """Evaluates a decision by its key over variables and gives its result as JSON values."""
@@ -76,7 +77,7 @@ def run_scenario(
 
 
 @dataclass
-class Answers:
+class Answers(ValueShelf):
     """The runtime's ports: real decisions, a clock, and records and workers from the story."""
 
     scenario: Scenario

@@ -11,6 +11,7 @@ from engine.errors import Refusal, UnknownProcess
 from engine.forms.model import LIST_KINDS, Form
 from engine.runtime.definitions import load_definition
 from engine.runtime.interface import Definition, ElementInfo
+from engine.values import ValueShelf
 
 SIMULATION_BEGINS = datetime(2027, 1, 4, 9, tzinfo=UTC)
 """The instant at which every simulation begins; a timer that is jumped moves the clock."""
@@ -65,12 +66,13 @@ def fill_form(form: Form) -> dict[str, Any]:
     return filled
 
 
-class SimulatedPorts:
+class SimulatedPorts(ValueShelf):
     """The runtime's ports: a clock that is moved, answers, and decisions of the surroundings."""
 
     def __init__(
         self, answers: Answers, surroundings: Surroundings, definition: Definition
     ) -> None:
+        super().__init__()
         self.answers = answers
         self.rule_tasks = [one for one in definition.elements.values() if one.decision_ref]
         self.surroundings = surroundings

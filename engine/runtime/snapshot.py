@@ -1,9 +1,14 @@
-"""Writes a running instance as compact bytes and reads it back; the diagram is never in them."""
+"""Writes a running instance as compact bytes and reads it back; the diagram is never in them.
+
+Version 1 holds every value. Version 2 holds references to the large ones, which are kept beside it.
+"""
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,22 +17,90 @@ from SpiffWorkflow.task import Task
 from engine.errors import RunFailed
 from engine.runtime.branches import Data, changes_between
 from engine.runtime.process import InstanceWorkflow, Run, ScopeWorkflow
+from engine.values import (
+    Values,
+    may_hold_large,
+    put_back,
+    put_back_nested,
+    take_out,
+    take_out_nested,
+)
 
 VERSION = 1
+VERSION_WITH_REFERENCES = 2
 MAXIMUM_BYTES = 10 * 1024 * 1024
 _COMPRESS_ABOVE_BYTES = 1_024
+_CHANGED, _INTERNAL, _INSIDE = 4, 6, 7
+"""Where the row of a task holds its data, what the engine keeps with it, and its inner tasks."""
+_HOLD_VARIABLES = ("result", "inputs", "changes", "outputs", "items")
+"""What the engine keeps with a task that variables, results and payloads go into."""
 
 
-def dump(workflow: InstanceWorkflow) -> bytes:
-    """Return the state of an instance; raises `RunFailed` above 10 MiB."""
+@dataclass(frozen=True)
+class Saved:
+    """The bytes of an instance, its variables, and the large values that both refer to."""
+
+    state: bytes
+    variables: Data
+    values: Values
+
+
+def dump(workflow: InstanceWorkflow, variables: Data) -> Saved:
+    """Return the state of an instance that has these variables; raises `RunFailed` above 10 MiB."""
     state: dict[str, Any] = {"v": VERSION, "digest": workflow.run.definition.digest}
     if workflow.completed:
         state["ended"] = workflow.data
     else:
         state["tasks"] = _dump_tasks(workflow, {})
-    text = json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
+    text = _write(state)
     if len(text) > MAXIMUM_BYTES:
         raise RunFailed(f"The instance holds {len(text):,} bytes of data.", code="too-large")
+    # The variables are in the state too, so a small state has only small ones.
+    if may_hold_large(text):
+        return _dump_slim(state, text, variables)
+    return Saved(_compress(text), variables, {})
+
+
+def _dump_slim(state: dict[str, Any], text: bytes, variables: Data) -> Saved:
+    slim, values = take_out(variables)
+
+    def refer(take: Callable[[Data], tuple[Data, dict[str, bytes]]], data: Data) -> Data:
+        taken, found = take(data)
+        values.update(found)
+        return taken
+
+    if "ended" in state:
+        state["ended"] = refer(take_out, state["ended"])
+    else:
+        for row in _walk(state["tasks"]):
+            row[_CHANGED] = row[_CHANGED] and refer(take_out, row[_CHANGED])
+            row[_INTERNAL] = row[_INTERNAL] and {
+                **row[_INTERNAL],
+                **refer(take_out_nested, _with_variables(row[_INTERNAL])),
+            }
+    if values:
+        state |= {"v": VERSION_WITH_REFERENCES, "values": sorted(values)}
+        text = _write(state)
+    return Saved(_compress(text), slim, values)
+
+
+def _with_variables(internal: Data) -> Data:
+    return {name: internal[name] for name in _HOLD_VARIABLES if name in internal}
+
+
+def _walk(rows: list[list[Any]]) -> Iterator[list[Any]]:
+    """Yield the rows of all tasks, those of inner scopes included."""
+    for row in rows:
+        yield row
+        if len(row) > _INSIDE:
+            yield from _walk(row[_INSIDE]["tasks"])
+
+
+def _write(state: dict[str, Any]) -> bytes:
+    return json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _compress(text: bytes) -> bytes:
     return zlib.compress(text, 1) if len(text) > _COMPRESS_ABOVE_BYTES else text
 
 
@@ -70,10 +143,12 @@ def load(state: bytes, run: Run) -> InstanceWorkflow:
     Raises `RunFailed` with code `wrong-definition` when the state belongs to another diagram.
     """
     read = json.loads(state if state[:1] == b"{" else zlib.decompress(state))
-    if read["v"] != VERSION:
+    if read["v"] not in (VERSION, VERSION_WITH_REFERENCES):
         raise RunFailed(f"State version {read['v']} is not known.", code="state-version")
     if read["digest"] != run.definition.digest:
         raise RunFailed("The state belongs to another diagram.", code="wrong-definition")
+    if read["v"] == VERSION_WITH_REFERENCES:
+        _put_values_back(read, run)
     workflow = InstanceWorkflow(run.definition.compiled, run, deserializing=True)
     if "ended" in read:
         workflow.completed = True
@@ -81,6 +156,21 @@ def load(state: bytes, run: Run) -> InstanceWorkflow:
     else:
         _load_tasks(workflow, read["tasks"], {})
     return workflow
+
+
+def _put_values_back(read: dict[str, Any], run: Run) -> None:
+    values = run.ports.load_values(read["values"])
+    if lacking := set(read["values"]) - values.keys():
+        raise RunFailed(f"The value sha256:{min(lacking)} is missing.", code="value-missing")
+    if "ended" in read:
+        read["ended"] = put_back(read["ended"], values)
+        return
+    for row in _walk(read["tasks"]):
+        row[_CHANGED] = row[_CHANGED] and put_back(row[_CHANGED], values)
+        row[_INTERNAL] = row[_INTERNAL] and {
+            **row[_INTERNAL],
+            **put_back_nested(_with_variables(row[_INTERNAL]), values),
+        }
 
 
 def _load_tasks(workflow: Any, rows: list[list[Any]], ground: Data) -> None:

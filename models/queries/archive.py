@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, inspect, select
 from sqlalchemy.orm import Session, aliased, defer
 
 from models.archive import ArchivedInstance
-from models.archive_content import unpack_rows
+from models.archive_content import table_of, unpack_rows
 from models.instance import Instance, UserTask
 from models.job import Incident, Job
 from models.queries.page import Page, SortKey, take_page
 from models.queries.subjects import join_subjects, subject_number, subject_title
 from models.vocabulary import InstanceState
+
+E = TypeVar("E", Instance, UserTask)
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,15 @@ def read_finished(archived: ArchivedInstance) -> FinishedInstance:
     [instance] = rows[Instance.__tablename__]
     tasks = sorted(rows[UserTask.__tablename__], key=lambda row: str(row["id"]))
     return FinishedInstance(
-        Instance(**instance), [UserTask(**task) for task in tasks], archived.archived_at
+        _make(Instance, instance), [_make(UserTask, task) for task in tasks], archived.archived_at
     )
+
+
+def _make(entity: type[E], row: dict[str, Any]) -> E:
+    """Give an object of the row of its table: some attributes are named unlike their columns."""
+    find = inspect(entity).get_property_by_column
+    table = table_of(entity)
+    return entity(**{find(table.c[name]).key: value for name, value in row.items()})
 
 
 def list_archived(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.crash.reader import Reader, Row, as_json, hash_event
+from tests.crash.values import put_back, read_values
 
 GRANTING = ("authorize", "authorize_with_conditions")
 #: Work that may only be done while the gate before it stands open.
@@ -47,6 +48,7 @@ class ChainReader:
     def read(self, reader: Reader) -> Iterator[str]:
         """Read what is new, and give a sentence for everything that does not hold."""
         seen: dict[str, int] = {}
+        values = read_values(reader)
         for row in reader.rows("SELECT * FROM audit_event ORDER BY chain_id, seq"):
             chain, (seq, end) = row["chain_id"], self._ends.get(row["chain_id"], (0, ""))
             seen[chain] = row["seq"]
@@ -57,7 +59,8 @@ class ChainReader:
                     yield f"audit event {seq} of {chain} has become another"
                 continue
             yield from self._verify(row, seq, end)
-            yield from self._retell(row)
+            detail = put_back(as_json(row["detail"]), chain, values)
+            yield from self._retell(row, detail)
             self._ends[chain] = (row["seq"], row["hash"])
         heads = {
             r["id"]: (r["length"], r["head"]) for r in reader.rows("SELECT * FROM audit_chain")
@@ -72,8 +75,8 @@ class ChainReader:
         if hash_event(row) != row["hash"]:
             yield f"audit event {row['seq']} of {row['chain_id']} does not have its hash"
 
-    def _retell(self, row: Row) -> Iterator[str]:
-        tag, detail = row["tag"], as_json(row["detail"])
+    def _retell(self, row: Row, detail: dict[str, Any]) -> Iterator[str]:
+        tag = row["tag"]
         self._count(row, detail)
         # What moved an instance on tells of the steps that followed.
         yield from self._take_steps(row["chain_id"], detail.get("steps", []))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.crash.chains import GRANTING, ChainReader
 from tests.crash.reader import Reader, as_instant, as_json, hash_file
+from tests.crash.values import find_value_problems
 
 VERSIONED = ("instance", "proposal", "rfc", "release", "review")
 TIMER_FIRED = "engine:timer:fired"
@@ -93,6 +94,7 @@ class Invariants:
         problems += self._check_versions(reader)
         problems += self._check_visits(reader)
         problems += _check_authorizations(reader)
+        problems += find_value_problems(reader)
         if with_media:
             problems += _check_media(reader, self.media)
         return problems

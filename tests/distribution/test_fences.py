@@ -47,7 +47,7 @@ def test_3_a_late_report_with_an_old_token_is_409_and_changes_nothing(
     assert {answer.content_type for answer in answers} == {"application/problem+json"}
     assert _all_that_could_change(configuration, instance_id) == before
     assert report(worker, now, "complete", variables={"verdict": "clean"}).status_code == 200
-    assert table.instance(instance_id).variables["verdict"] == "clean"
+    assert table.instance(instance_id).kept_variables["verdict"] == "clean"
 
 
 def _all_that_could_change(configuration: Configuration, instance_id: str) -> list[Any]:

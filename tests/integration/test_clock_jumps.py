@@ -286,5 +286,5 @@ class TestLeases:
         table.work()
 
         assert done == [1, 2]
-        assert table.instance(instance_id).variables["seen"] == 2
+        assert table.instance(instance_id).kept_variables["seen"] == 2
         assert [log.outcome for log in table.all(JobLog)] == ["failed", "done"]

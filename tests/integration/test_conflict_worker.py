@@ -95,4 +95,4 @@ def test_the_embedded_workers_carry_a_process_on(
     with database.read() as session:
         row = session.get(Instance, instance.id)
     assert row is not None
-    assert row.variables["findings_open"] == 1
+    assert row.kept_variables["findings_open"] == 1

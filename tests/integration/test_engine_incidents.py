@@ -187,7 +187,10 @@ class TestPeople:
         assert refusal.value.detail["incident"] == incident.id
         assert (incident.element_id, incident.kind, incident.job_id) == (element, kind, None)
         after = table.instance(instance)
-        assert (after.snapshot, after.variables) == (before.snapshot, before.variables)
+        assert (after.snapshot, after.kept_variables) == (
+            before.snapshot,
+            before.kept_variables,
+        )
         assert [task.element_id for task in table.open_tasks()] == ["work"]
 
     def test_asking_twice_keeps_one_incident(self, table: Table) -> None:

@@ -410,7 +410,7 @@ def test_a_payload_sets_no_variable_that_the_diagram_does_not_declare(
     [instance] = find_all(database, Instance, Instance.business_key == "W-1")
     assert refusal.value.code == "undeclared-field"
     assert instance.state == "ended"
-    assert instance.variables["result"] == "ok"
+    assert instance.kept_variables["result"] == "ok"
 
 
 WAITING = b"""<?xml version="1.0" encoding="UTF-8"?>

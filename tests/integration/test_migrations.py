@@ -83,7 +83,7 @@ def test_an_open_task_stays_the_same_row_with_its_claim(table: Table) -> None:
     assert (kept.id, kept.assignee_id, kept.name) == (task.id, "u02", "Write it down")
     table.finish("write")
     assert table.waits_at(instance) == ["check"]
-    assert table.instance(instance).variables == {"amount": 3}
+    assert table.instance(instance).kept_variables == {"amount": 3}
 
 
 def test_a_dry_run_changes_nothing_and_says_what_would_happen(table: Table) -> None:

@@ -109,7 +109,7 @@ def test_a_moved_token_takes_its_task_deadline_and_wait_with_it(table: Table) ->
     assert table.open_tasks() == []
     assert table.jobs() == []  # The deadline of the task went with it.
     assert [row.message_name for row in table.all(MessageWait)] == ["paid"]
-    assert table.instance(instance).variables == {"people": ["a"], "amount": 3}
+    assert table.instance(instance).kept_variables == {"people": ["a"], "amount": 3}
     with pytest.raises(Conflict):
         table.do_task(task.id)
 

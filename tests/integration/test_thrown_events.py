@@ -138,7 +138,7 @@ class TestSignals:
         reached = table.do(broadcast_signal, name="A", payload={"amount": 3})
 
         assert reached == [waiting]
-        assert table.instance(waiting).variables["amount"] == 3
+        assert table.instance(waiting).kept_variables["amount"] == 3
 
     def test_instances_that_signal_each_other_for_ever_are_stopped_and_nothing_is_changed(
         self, table: Table
@@ -278,7 +278,7 @@ class TestMessages:
 
         instance = table.start("counter", count=0)
 
-        assert table.instance(instance).variables["count"] == 60
+        assert table.instance(instance).kept_variables["count"] == 60
         assert all(message.instance_id == instance for message in table.all(Message))
 
     def test_a_storm_of_messages_is_stopped(self, table: Table) -> None:

@@ -10,10 +10,13 @@ from datetime import timedelta
 from flask import request
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from engine.commands.context import execute
 from engine.context import Context
 from engine.errors import BadParameter, Conflict, KeyReused, PreconditionFailed
+from engine.kept_values import read_whole
+from engine.values import take_out
 from models.account import IdempotentAnswer
 from webapp.api.operation import Answer
 from webapp.auth.identity import current_actor, current_person_id
@@ -22,6 +25,9 @@ from webapp.services import read_session, services
 KEY_HEADER = "Idempotency-Key"
 MAXIMUM_KEY = 200
 KEPT_FOR = timedelta(days=7)
+
+#: Where a kept answer names the instance that has the values of its `data`; no member is called so.
+_VALUES_OF = "$values_of"
 
 Work = Callable[[Context], Answer]
 
@@ -47,7 +53,7 @@ def change(work: Work, *, content_digest: str | None = None) -> Answer:
     def work_once(ctx: Context) -> Answer:
         kept = ctx.session.get(IdempotentAnswer, (person_id, key))
         if kept is not None:
-            return _repeat(kept, digest)
+            return _repeat(ctx.session, kept, digest)
         answer = work(ctx)
         _keep(ctx, person_id, key, digest, answer)
         return answer
@@ -58,9 +64,9 @@ def change(work: Work, *, content_digest: str | None = None) -> Answer:
         # The same request may have come twice at once; then the quicker one's answer counts.
         with read_session() as session:
             kept = session.get(IdempotentAnswer, (person_id, key))
-        if kept is None:
-            raise
-        return _repeat(kept, digest)
+            if kept is None:
+                raise
+            return _repeat(session, kept, digest)
 
 
 def require_match(etag: str) -> None:
@@ -76,10 +82,13 @@ def _digest_request(content_digest: str | None) -> str:
     return hashlib.sha256(asked.encode()).hexdigest()
 
 
-def _repeat(kept: IdempotentAnswer, digest: str) -> Answer:
+def _repeat(session: Session, kept: IdempotentAnswer, digest: str) -> Answer:
     if kept.request_digest != digest:
         raise KeyReused
-    return Answer(json.loads(kept.body), status=kept.status, location=kept.location)
+    body = json.loads(kept.body)
+    if isinstance(body, dict) and (instance_id := body.pop(_VALUES_OF, None)):
+        body["data"] = read_whole(session, instance_id, body["data"])
+    return Answer(body, status=kept.status, location=kept.location)
 
 
 def _keep(ctx: Context, person_id: str, key: str, digest: str, answer: Answer) -> None:
@@ -92,6 +101,10 @@ def _keep(ctx: Context, person_id: str, key: str, digest: str, answer: Answer) -
     body = answer.body
     if answer.withheld:
         body = {**body, **dict.fromkeys(answer.withheld)}
+    if answer.values_of:
+        slim, values = take_out(body["data"])
+        if values:
+            body = {**body, "data": slim, _VALUES_OF: answer.values_of}
     ctx.session.add(
         IdempotentAnswer(
             person_id=person_id,

@@ -11,6 +11,7 @@ from engine.context import Context
 from engine.contract import GATES
 from engine.errors import NotFound
 from engine.gates import GateView, view_gate
+from engine.kept_values import read_variables
 from models.queries.instances import list_subject_instances
 from models.queries.people import find_names
 from models.queries.subjects import Subject, find_subject_by_number
@@ -140,7 +141,7 @@ def require_subject(session: Session, subject_kind: str, number: str, gate: str)
 def look_at_gate(session: Session, subject: Subject, gate: str) -> GateView:
     """Judge a gate with the variables of the instance that runs for its subject."""
     running = list_subject_instances(session, subject.kind, subject.id, running_only=True)
-    variables = running[0].variables if running else {}
+    variables = read_variables(session, running[0]) if running else {}
     return view_gate(session, subject.kind, subject.id, gate, variables)
 
 

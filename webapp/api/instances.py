@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from engine.commands.processes import cancel_instance
 from engine.context import Context
 from engine.errors import NotFound
+from engine.kept_values import read_variables
 from models.instance import MessageWait
 from models.job import Job
 from models.queries.inbox import TaskRow
@@ -24,7 +25,7 @@ from models.queries.record import list_events
 from models.vocabulary import InstanceState, JobKind
 from webapp.api.changes import change, require_match
 from webapp.api.operation import Answer, operation
-from webapp.api.record import EVENT, show_event
+from webapp.api.record import EVENT, show_events
 from webapp.api.schema import (
     Schema,
     choice,
@@ -136,7 +137,8 @@ def read_history(instance_id: str, query: dict[str, Any]) -> Answer:
             after=query["after"],
             limit=query["limit"],
         )
-    return Answer({"items": [show_event(event) for event in page.items], "next": page.next})
+        items = show_events(session, page.items)
+    return Answer({"items": items, "next": page.next})
 
 
 @operation(
@@ -174,6 +176,7 @@ def _answer(session: Session, instance_id: str) -> Answer:
     body = show_instance(
         row,
         INSTANCE_IN_FULL,
+        variables=read_variables(session, row.instance),
         tasks=show_tasks(session, tasks, current_actor()),
         waits=_show_waits(session, instance_id),
     )

@@ -45,6 +45,9 @@ class Answer:
     etag: str | None = None
     #: Members that are sent once and never kept with an Idempotency-Key.
     withheld: tuple[str, ...] = ()
+    #: The instance that has the large values of the member `data` on record: with an
+    #: Idempotency-Key only references to them are kept.
+    values_of: str | None = None
     #: When to ask again, for who found nothing.
     retry_after_seconds: int | None = None
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.audit import event_fields
+from sqlalchemy.orm import Session
+
+from engine.audit import event_fields, list_chain_references
+from engine.kept_values import find_values, read_details
 from models.audit import AuditEvent
 from models.queries.record import list_chain, list_events
 from webapp.api.operation import Answer, operation
@@ -26,12 +30,22 @@ EVENT = record(
         "subject": text("The number of what it happened to."),
         "element": maybe(text("The element of the diagram.")),
         "sentence": text("What happened in words."),
-        "detail": mapping(),
+        "detail": mapping(
+            'What it was about. In a chain a value of more than 2 KiB is {"$value": '
+            '"sha256:…"}, as the hash covers it; elsewhere it is the value.'
+        ),
         "previous": text("The hash of the event before it."),
-        "hash": text("SHA-256 over all of the above but the id."),
+        "hash": text("SHA-256 over all of the above but the id, as the chain shows it."),
     },
 )
-CHAIN = record("Chain", {"chain": text(), "events": list_of(EVENT)})
+CHAIN = record(
+    "Chain",
+    {
+        "chain": text(),
+        "events": list_of(EVENT),
+        "values": mapping("The values that details refer to, by the hex digits of their SHA-256."),
+    },
+)
 
 
 @operation(
@@ -61,7 +75,8 @@ def read_audit(query: dict[str, Any]) -> Answer:
             after=query["after"],
             limit=query["limit"],
         )
-    return Answer({"items": [show_event(event) for event in page.items], "next": page.next})
+        items = show_events(session, page.items)
+    return Answer({"items": items, "next": page.next})
 
 
 @operation("GET", "/audit/chains/<chain_id>", tag=TAG, answers={200: CHAIN})
@@ -71,11 +86,17 @@ def read_chain(chain_id: str) -> Answer:
     A chain is the id of an instance, or `subject:` and a number.
     """
     with read_session() as session:
-        events = list_chain(session, chain_id)
-    return Answer({"chain": chain_id, "events": [show_event(event) for event in events]})
+        events = [_show_event(event) for event in list_chain(session, chain_id)]
+        values = find_values(session, chain_id, list_chain_references(chain_id, events))
+    return Answer({"chain": chain_id, "events": events, "values": values})
 
 
-def show_event(event: AuditEvent) -> dict[str, Any]:
-    """Give an event as the API shows and exports it."""
+def show_events(session: Session, events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
+    """Give events as the API lists them, each with its whole detail."""
+    details = read_details(session, events)
+    return [{**_show_event(event), "detail": details[event.id]} for event in events]
+
+
+def _show_event(event: AuditEvent) -> dict[str, Any]:
     shown: dict[str, Any] = plain({"id": event.id, **event_fields(event), "hash": event.hash})
     return shown

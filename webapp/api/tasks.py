@@ -14,6 +14,7 @@ from engine.context import Actor, Context
 from engine.definitions import find_form
 from engine.errors import NotFound
 from engine.forms import json_schema
+from engine.kept_values import read_task_data, read_variables
 from models.instance import Instance, UserTask
 from models.queries.findings import list_subject_findings
 from models.queries.inbox import TaskRow, describe_task, find_task, list_inbox
@@ -218,7 +219,7 @@ def _answer_changed(ctx: Context, task: UserTask) -> Answer:
 def _answer(session: Session, actor: Actor, row: TaskRow) -> Answer:
     task, element = row.task, find_element(session, row.task)
     refusal = may_do(session, actor, task) if task.state == TaskState.OPEN else None
-    variables = {**row.instance.variables, **task.local}
+    variables = {**read_variables(session, row.instance), **task.local}
     form = json_schema(find_form(session, task.form_key), variables) if task.form_key else None
     body = _show_task(
         row,
@@ -226,11 +227,13 @@ def _answer(session: Session, actor: Actor, row: TaskRow) -> Answer:
         TASK_WITH_FORM,
         question=element.assent.get("question", task.name),
         form=form,
+        data=read_task_data(session, task),
         may_do=task.state == TaskState.OPEN and refusal is None,
         reason=refusal.message if refusal else None,
         evidence=_gather_evidence(session, row, element.assent.get("evidence", "").split()),
     )
-    return Answer(body, etag=_etag(row))
+    # What a task was completed with is on record; before, its data is empty.
+    return Answer(body, etag=_etag(row), values_of=task.instance_id)
 
 
 def _gather_evidence(session: Session, row: TaskRow, shown: list[str]) -> dict[str, Any]:

@@ -145,5 +145,6 @@ def _chip(session: Session, row: TaskRow) -> tuple[str, str, str]:
         return (f"{blocking} conflict{'s' if blocking > 1 else ''}", "warn", "warn")
     if row.task.gate:
         return ("Decide", "acc", "")
-    risk = row.instance.variables.get("risk")
-    return (f"{str(risk).capitalize()} risk", "", "") if risk else ("", "", "")
+    # A risk is a word, so it is there: only large values are kept elsewhere.
+    risk = row.instance.kept_variables.get("risk")
+    return (f"{risk.capitalize()} risk", "", "") if risk and isinstance(risk, str) else ("", "", "")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from engine.commands.incidents import may_see_to_incidents
 from engine.definitions import find_definition, load_definition_row
 from engine.errors import NotFound
+from engine.kept_values import read_variables
 from engine.people import name_people
 from models.instance import Instance, UserTask
 from models.queries.definitions import list_versions
@@ -56,6 +57,7 @@ def show_instance(instance_id: str) -> str:
         return render_template(
             "instance/instance.html",
             instance=instance,
+            variables=read_variables(session, instance),
             archived_at=found.archived_at,
             definition=row,
             newest=list_versions(session, "bpmn", instance.process_key)[0].version,
@@ -68,6 +70,7 @@ def show_instance(instance_id: str) -> str:
             incidents=list_incidents(session, instance_id=instance.id, open_only=True).items,
             outline=_outline(session, instance),
             history=tell_history(
+                session,
                 list_events(
                     session,
                     chain_id=instance.id,

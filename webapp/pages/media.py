@@ -119,7 +119,7 @@ def show_item(media_id: str) -> str:
             steps=STEPS,
             occasions=OCCASIONS,
             statement=_describe_statement(item),
-            history=tell_history(events),
+            history=tell_history(session, events),
         )
 
 

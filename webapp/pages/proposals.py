@@ -128,7 +128,7 @@ def show_proposal_page(number: str) -> str:
                 back="proposal",
             ),
             about=describe_subject(session, SubjectKind.PROPOSAL, proposal),
-            history=tell_history(list_events(session, subject=number, limit=60).items),
+            history=tell_history(session, list_events(session, subject=number, limit=60).items),
             may_amend=mine or any(actor.holds(role) for role in AMENDERS),
             mine=mine,
         )

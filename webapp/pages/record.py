@@ -87,10 +87,11 @@ def show_record() -> str:
             raise BadParameter(str(error), field="after") from error
         checks = _verify(session, wanted) if "verify" in request.args else None
         people = list_people(session)
+        entries = tell_history(session, page.items, quiet=False)
     given = {name: request.args.get(name, "") for name in FIELDS}
     return render_template(
         "record/record.html",
-        entries=tell_history(page.items, quiet=False),
+        entries=entries,
         next=page.next,
         given=given,
         query=urlencode({name: value for name, value in given.items() if value}),

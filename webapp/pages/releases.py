@@ -14,6 +14,7 @@ from engine.commands.media import SENDERS
 from engine.commands.releases import create_release
 from engine.context import Actor
 from engine.errors import InvalidInput, NotAllowed, NotFound, Refusal
+from engine.kept_values import read_variables
 from engine.people import find_name, name_people
 from engine.proposal_parts import RISKS
 from models.media import MediaItem
@@ -231,7 +232,11 @@ def _render(
             proposal=(session.get(Proposal, release.proposal_id) if release.proposal_id else None),
             steps=steps,
             phases=describe_phases(
-                session, release, steps, instance.variables if instance else {}, actor
+                session,
+                release,
+                steps,
+                read_variables(session, instance) if instance else {},
+                actor,
             ),
             about=about,
             instance=instance,
@@ -245,7 +250,7 @@ def _render(
             ),
             duties=_name_duties(session, release),
             media=_describe_media(session, release, actor),
-            history=tell_history(list_events(session, subject=number, limit=30).items),
+            history=tell_history(session, list_events(session, subject=number, limit=30).items),
             **_describe_refusal(upload, waiving, refusal),
         )
 

@@ -62,7 +62,7 @@ def show_review(number: str) -> str:
             services=_name_services(session, lessons),
             instance=instances[0] if instances else None,
             svg=draw_instance(session, instances[0]) if instances else None,
-            history=tell_history(list_events(session, subject=number, limit=60).items),
+            history=tell_history(session, list_events(session, subject=number, limit=60).items),
         )
 
 

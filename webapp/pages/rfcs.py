@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from engine.commands.changes import ACTIONS, IN_TRANSITION, RAISERS, raise_rfc
 from engine.context import Context
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refusal
+from engine.kept_values import read_variable
 from engine.people import find_name
 from models.change import Rfc
 from models.instance import Instance
@@ -130,7 +131,7 @@ def show_rfc(number: str) -> str:
             release=session.get(Release, rfc.release_id) if rfc.release_id else None,
             items=_describe_items(session, rfc),
             resources={resource.code: resource for resource in list_resources(session)},
-            score=explain_score(rfc, instance),
+            score=explain_score(session, rfc, instance),
             about=about,
             instance=instance,
             waits=list_waiting(session, instance, actor),
@@ -141,18 +142,18 @@ def show_rfc(number: str) -> str:
                 may_resolve=any(actor.holds(role) for role in RESOLVERS),
                 back="rfc",
             ),
-            history=tell_history(list_events(session, subject=number, limit=30).items),
+            history=tell_history(session, list_events(session, subject=number, limit=30).items),
         )
 
 
-def explain_score(rfc: Rfc, instance: Instance | None) -> dict[str, Any] | None:
+def explain_score(session: Session, rfc: Rfc, instance: Instance | None) -> dict[str, Any] | None:
     """Give the risk score with its factors and terms, or nothing before it is scored.
 
     The terms are those on record; the process keeps impact and likelihood beside them.
     """
     if rfc.risk_points is None:
         return None
-    kept = instance.variables.get("score") if instance else None
+    kept = read_variable(session, instance, "score") if instance else None
     kept = kept if isinstance(kept, dict) else {}
     return {
         "points": rfc.risk_points,

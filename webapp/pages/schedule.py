@@ -87,7 +87,7 @@ def show_entry(number: str) -> BaseResponse | str:
             cis=[cis.get(code, code) for code in entry.cis],
             touched=find_services(session, codes),
             clashes=find_clashes(session, [number]),
-            history=tell_history(list_events(session, subject=number, limit=30).items),
+            history=tell_history(session, list_events(session, subject=number, limit=30).items),
         )
 
 

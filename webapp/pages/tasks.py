@@ -13,6 +13,7 @@ from engine.commands.tasks import claim_task, complete_task, find_element, may_d
 from engine.definitions import find_form
 from engine.errors import Conflict, NotFound, Refusal
 from engine.forms import Form, coerce
+from engine.kept_values import read_task_data, read_variables
 from engine.people import find_name
 from models.proposal import Proposal
 from models.queries.inbox import TaskRow, find_task
@@ -46,7 +47,7 @@ def answer_task(task_id: str) -> Any:
     with read_session() as session:
         row = _find(session, task_id)
         form = _form_of(session, row)
-        known = {**row.instance.variables, **row.task.local}
+        known = _list_known(session, row)
     if row.task.gate:
         values: dict[str, Any] = {
             name: request.form.get(name, "").strip()
@@ -150,18 +151,26 @@ def _render(
             refused=refused,
             refusal=refusal,
             errors=errors or {},
-            view=_view(form, row, errors, posted),
+            data=read_task_data(session, row.task),
+            view=_view(session, form, row, errors, posted),
             evidence=evidence,
             order=names,
             steps=_steps(session, subject),
             svg=draw_instance(session, row.instance, row.task.element_id),
-            history=tell_history(list_events(session, chain_id=row.instance.id, limit=30).items),
+            history=tell_history(
+                session, list_events(session, chain_id=row.instance.id, limit=30).items
+            ),
             posted={name: texts[0] for name, texts in (posted or {}).items()},
             done_by=find_name(session, row.task.done_by) if row.task.done_by else None,
         )
 
 
+def _list_known(session: Session, row: TaskRow) -> dict[str, Any]:
+    return {**read_variables(session, row.instance), **row.task.local}
+
+
 def _view(
+    session: Session,
     form: Form | None,
     row: TaskRow,
     errors: dict[str, str] | None,
@@ -169,8 +178,8 @@ def _view(
 ) -> Any:
     if form is None or row.task.gate:
         return None
-    known = {**row.instance.variables, **row.task.local}
-    values = row.task.data if row.task.state == TaskState.DONE else {}
+    known = _list_known(session, row)
+    values = read_task_data(session, row.task) if row.task.state == TaskState.DONE else {}
     return view_form(form, values, errors, known, posted=posted, zone=organization_zone())
 
 

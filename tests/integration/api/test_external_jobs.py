@@ -60,8 +60,8 @@ class TestOneJob:
         assert done.json == {"id": job["id"], "outcome": "completed", "locked_until": None}
         ended = table.instance(instance)
         assert (ended.state, ended.end_events) == ("ended", ["clean"])
-        assert ended.variables["verdict"] == "clean"
-        assert "approved" not in ended.variables
+        assert ended.kept_variables["verdict"] == "clean"
+        assert "approved" not in ended.kept_variables
 
     def test_workers_inside_assent_leave_it_alone(self, example: Site, table: Table):
         start(table)

@@ -20,6 +20,8 @@ from engine.runtime.interface import (
     TimerWait,
     UserWait,
 )
+from engine.runtime.snapshot import Saved
+from engine.values import ValueShelf
 
 NAMESPACES = (
     'xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
@@ -67,10 +69,11 @@ def script(id: str, text: str) -> str:
     return f'<scriptTask id="{id}" scriptFormat="feel"><script>{escaped}</script></scriptTask>'
 
 
-class MemoryPorts:
+class MemoryPorts(ValueShelf):
     """Ports that answer from dictionaries and a clock that the test moves."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.clock = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
         self.decisions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.records: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {}
@@ -193,10 +196,10 @@ def kept_in_memory(*, compacting: bool = False) -> Iterator[None]:
     kept: dict[bytes, Any] = {}
     original = (runtime.load, runtime.dump, runtime.compact)
 
-    def keep(workflow: Any) -> bytes:
+    def keep(workflow: Any, variables: dict[str, Any]) -> Saved:
         key = b"%d" % len(kept)
         kept[key] = workflow
-        return key
+        return Saved(key, variables, {})
 
     def restore(state: bytes, run: Any) -> Any:
         workflow = kept[state]
