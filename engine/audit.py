@@ -25,6 +25,7 @@ READ_ROWS = 1000
 EVENT_PREFIX = b"\x00assent-event\x00"
 
 _EVENTS, _CHAINS = table_of(AuditEvent), table_of(AuditChain)
+_INSERT_EVENT, _INSERT_CHAIN = insert(_EVENTS), insert(_CHAINS)
 _LOCK_HEADS = (
     select(_CHAINS.c.id, _CHAINS.c.length, _CHAINS.c.head)
     .where(_CHAINS.c.id.in_(bindparam("ids", expanding=True)))
@@ -112,7 +113,7 @@ def write_record(ctx: Context) -> None:
     events = [_chain_event(ctx, heads.setdefault(e.chain_id, Head()), e) for e in ctx.record]
     ctx.record.clear()
     _write_heads(ctx, heads)
-    ctx.session.execute(insert(_EVENTS), events)
+    ctx.session.execute(_INSERT_EVENT, events)
 
 
 def _lock_heads(ctx: Context, chain_ids: list[str]) -> dict[str, Head]:
@@ -146,7 +147,7 @@ def _write_heads(ctx: Context, heads: dict[str, Head]) -> None:
         if not head.is_new
     ]
     if new:
-        ctx.session.execute(insert(_CHAINS), new)
+        ctx.session.execute(_INSERT_CHAIN, new)
     if moved:
         ctx.session.execute(_MOVE_HEAD, moved)
 

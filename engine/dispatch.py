@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,23 +16,50 @@ from models.job import Job
 from models.vocabulary import Channel, JobState
 
 RESEND_SECONDS = 20
+_JOBS = table_of(Job)
 #: Jobs of external workers are never sent: they are fetched.
-UNSENT = (in_state(JobState.READY), in_channel(Channel.ENGINE), Job.sent_at.is_(None))
+UNSENT = (in_state(JobState.READY), in_channel(Channel.ENGINE), _JOBS.c.sent_at.is_(None))
 PROMOTE_LIMIT = 500
 
-
-_JOBS = table_of(Job)
 _SCHEDULED, _READY = in_state(JobState.SCHEDULED), in_state(JobState.READY)
-_SENT = (_READY, Job.sent_at.is_not(None))
+_SENT = (_READY, _JOBS.c.sent_at.is_not(None))
 
 _AGENDA = select(
-    select(func.min(Job.due_at)).where(_SCHEDULED).scalar_subquery(),
-    select(func.min(Job.lease_until)).where(in_state(JobState.LEASED)).scalar_subquery(),
-    select(func.min(Job.sent_at)).where(*_SENT).scalar_subquery(),
+    select(func.min(_JOBS.c.due_at)).where(_SCHEDULED).scalar_subquery(),
+    select(func.min(_JOBS.c.lease_until)).where(in_state(JobState.LEASED)).scalar_subquery(),
+    select(func.min(_JOBS.c.sent_at)).where(*_SENT).scalar_subquery(),
     select(func.count()).where(*_SENT).scalar_subquery(),
     exists().where(*UNSENT),
 )
 _COUNT_SENT = select(func.count()).where(*_SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """When each part of the pump's work is due next; a moment in the past means at once."""
+
+    promote_at: datetime | None
+    expire_at: datetime | None
+    resend_at: datetime | None
+    send_at: datetime | None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """The first of them, or None when nothing is waiting."""
+        moments = (self.promote_at, self.expire_at, self.resend_at, self.send_at)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def promotes(self, now: datetime) -> bool:
+        """Tell whether a scheduled job is due."""
+        return self.promote_at is not None and self.promote_at <= now
+
+    def expires(self, now: datetime) -> bool:
+        """Tell whether a lease has ended."""
+        return self.expire_at is not None and self.expire_at <= now
+
+    def resends(self, now: datetime) -> bool:
+        """Tell whether the broker must have lost an id."""
+        return self.resend_at is not None and self.resend_at <= now
 
 
 def _update_next(wanted: Select[Any], order: Sequence[Any]) -> Update:
@@ -42,44 +70,47 @@ def _update_next(wanted: Select[Any], order: Sequence[Any]) -> Update:
 
 _PROMOTE = (
     _update_next(
-        select(Job.id).where(_SCHEDULED, Job.due_at <= bindparam("now", type_=UtcDateTime())),
-        [Job.due_at],
+        select(_JOBS.c.id).where(
+            _SCHEDULED, _JOBS.c.due_at <= bindparam("now", type_=UtcDateTime())
+        ),
+        [_JOBS.c.due_at],
     )
     .values(state=JobState.READY.value, sent_at=None)
     .returning(_JOBS.c.channel)
 )
 _TAKE = (
     _update_next(
-        select(Job.id).where(*UNSENT),
-        [Job.priority, Job.id],
+        select(_JOBS.c.id).where(*UNSENT),
+        [_JOBS.c.priority, _JOBS.c.id],
     )
     .values(sent_at=bindparam("now", type_=UtcDateTime()))
     .returning(_JOBS.c.priority, _JOBS.c.id)
 )
 _RESEND = (
     _update_next(
-        select(Job.id).where(*_SENT, Job.sent_at < bindparam("before", type_=UtcDateTime())),
-        [Job.sent_at],
+        select(_JOBS.c.id).where(
+            *_SENT, _JOBS.c.sent_at < bindparam("before", type_=UtcDateTime())
+        ),
+        [_JOBS.c.sent_at],
     )
     .values(sent_at=None)
     .returning(_JOBS.c.id)
 )
 
 
-def find_next_work(session: Session, *, now: datetime, window: int) -> datetime | None:
-    """Give, reading only, when the pump has something to do next; None when nothing is waiting.
+def read_agenda(session: Session, *, now: datetime, window: int) -> Agenda:
+    """Give, reading only, what the pump has to do and when.
 
-    A moment that is not in the future means at once. Jobs that wait for room in the window are
-    no work: whoever makes room commits, and that wakes the pump.
+    Jobs that wait for room in the window are no work: whoever makes room commits, and that wakes
+    the pump.
     """
     due_at, lease_until, sent_at, under_way, is_unsent = session.execute(_AGENDA).one()
-    moments = [
-        due_at,
-        lease_until and lease_until + timedelta(microseconds=1),
-        sent_at and sent_at + timedelta(seconds=RESEND_SECONDS, microseconds=1),
-        now if is_unsent and under_way < window else None,
-    ]
-    return min((moment for moment in moments if moment is not None), default=None)
+    return Agenda(
+        promote_at=due_at,
+        expire_at=lease_until and lease_until + timedelta(microseconds=1),
+        resend_at=sent_at and sent_at + timedelta(seconds=RESEND_SECONDS, microseconds=1),
+        send_at=now if is_unsent and under_way < window else None,
+    )
 
 
 def promote_due(session: Session, *, now: datetime, limit: int = PROMOTE_LIMIT) -> int:

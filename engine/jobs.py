@@ -74,6 +74,7 @@ class RetryPlan:
 
 
 _JOBS, _LOG = table_of(Job), table_of(JobLog)
+_INSERT_JOB, _INSERT_LOG = insert(_JOBS), insert(_LOG)
 
 
 def enqueue(
@@ -114,7 +115,7 @@ def enqueue(
     session.flush()  # The instance the job belongs to may be new in this transaction.
     if dedup_key is not None:
         return _insert_once(session, values)
-    session.execute(insert(_JOBS), values)
+    session.execute(_INSERT_JOB, values)
     return job_id
 
 
@@ -315,7 +316,7 @@ def _log(session: Session, job: Job | LeasedJob, outcome: str, now: datetime) ->
         "attempts": job.attempts, "lease_owner": job.lease_owner, "outcome": outcome,
         "created_at": job.created_at, "finished_at": now,
     }  # fmt: skip
-    session.execute(insert(_LOG), values)
+    session.execute(_INSERT_LOG, values)
 
 
 def _resolve_incidents(
@@ -343,13 +344,13 @@ def update_jobs(session: Session, job_ids: Sequence[str], **values: Any) -> None
 
 def in_channel(channel: Channel) -> ColumnElement[bool]:
     """Give the condition that a job goes through this channel, for partial indexes likewise."""
-    return Job.channel == literal(channel.value, literal_execute=True)
+    return _JOBS.c.channel == literal(channel.value, literal_execute=True)
 
 
 def in_state(state: JobState) -> ColumnElement[bool]:
     """Give the condition that a job is in this state, such that partial indexes serve it."""
     # Written out in the statement: SQLite does not match a bound value with a partial index.
-    return Job.state == literal(state.value, literal_execute=True)
+    return _JOBS.c.state == literal(state.value, literal_execute=True)
 
 
 _FINISH = (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.job_locks import take_locks
@@ -24,7 +24,8 @@ from models.base import table_of
 from models.job import Job
 from models.vocabulary import Channel, JobState
 
-LEASE_SECONDS = 30
+#: How long a job waits for another worker after its own has died.
+LEASE_SECONDS = 15
 LOCK_BUSY_SECONDS = 1
 EXPIRE_LIMIT = 100
 #: How far the clocks of two processes may differ without one of them having been set.
@@ -38,7 +39,8 @@ _JOBS = table_of(Job)
 #: A claim waits for a lock: its message comes once, and who holds the row may leave it ready.
 _READY = (
     select(*(_JOBS.c[name] for name in CLAIMED_COLUMNS))
-    .where(_JOBS.c.id == bindparam("job"), in_state(JobState.READY))
+    .where(_JOBS.c.id.in_(bindparam("jobs", expanding=True)), in_state(JobState.READY))
+    .order_by(_JOBS.c.id)
     .with_for_update()
 )
 _LEASE = (
@@ -69,6 +71,9 @@ class LeaseTerms:
     lock_keys: Callable[[Session], Collection[str]] | None = None
 
 
+TermsOf = Callable[[str, dict[str, Any]], LeaseTerms]
+
+
 @dataclass(frozen=True, slots=True)
 class TakenBack:
     """A job taken from a worker that did not answer; dead ones have an incident."""
@@ -81,26 +86,60 @@ class TakenBack:
     is_dead: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What became of claims made together, by job id: leases, and jobs to be claimed alone."""
+
+    leased: dict[str, LeasedJob]
+    apart: list[str]
+
+
 def claim(
-    session: Session,
-    job_id: str,
-    owner: str,
-    now: datetime,
-    *,
-    terms_of: Callable[[str, dict[str, Any]], LeaseTerms] | None = None,
+    session: Session, job_id: str, owner: str, now: datetime, *, terms_of: TermsOf | None = None
 ) -> LeasedJob | None:
     """Lease a ready job to `owner`, or give None: somebody has it, it is gone, its lock is busy.
 
     `owner` starts with the boot of the process, see `release_leases_of_dead_boot`. `terms_of`
     gives what the worker's handler of a topic and payload asks for beyond what the job says.
     """
-    ready = session.execute(_READY, {"job": job_id}).one_or_none()
+    ready = session.execute(_READY, {"jobs": [job_id]}).one_or_none()
     if ready is None:
         return None
     terms = terms_of(ready.topic, ready.payload) if terms_of else LeaseTerms()
-    limit_seconds = terms.hard_limit_seconds or ready.hard_limit_seconds
-    deadline_at = now + timedelta(seconds=limit_seconds)
-    leased = LeasedJob(
+    leased = _draw_up(ready, owner, terms, now)
+    if terms.lock_keys is not None and not take_locks(session, leased, terms.lock_keys(session)):
+        # Another job is at the same thing: this one comes back a little later.
+        later = now + timedelta(seconds=LOCK_BUSY_SECONDS)
+        update_jobs(session, [job_id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
+        return None
+    session.execute(_LEASE, _lease_values(leased, now))
+    return leased
+
+
+def claim_together(
+    session: Session, owners: Mapping[str, str], now: datetime, *, terms_of: TermsOf
+) -> Claims:
+    """Lease those of many jobs that are ready, each to its owner, in two statements.
+
+    A job whose topic has lock keys is left `apart`, to be claimed alone: two transactions that
+    each hold a key and ask for the other's would wait for each other.
+    """
+    leased: dict[str, LeasedJob] = {}
+    apart: list[str] = []
+    for ready in session.execute(_READY, {"jobs": list(owners)}).all():
+        terms = terms_of(ready.topic, ready.payload)
+        if terms.lock_keys is None:
+            leased[ready.id] = _draw_up(ready, owners[ready.id], terms, now)
+        else:
+            apart.append(ready.id)
+    if leased:
+        session.execute(_LEASE, [_lease_values(job, now) for job in leased.values()])
+    return Claims(leased, apart)
+
+
+def _draw_up(ready: Row[Any], owner: str, terms: LeaseTerms, now: datetime) -> LeasedJob:
+    deadline_at = now + timedelta(seconds=terms.hard_limit_seconds or ready.hard_limit_seconds)
+    return LeasedJob(
         id=ready.id, tenant_id=ready.tenant_id, shard=ready.shard, kind=ready.kind,
         topic=ready.topic, instance_id=ready.instance_id, element_id=ready.element_id,
         ref=ready.ref, payload=ready.payload, attempts=ready.attempts + 1,
@@ -109,18 +148,11 @@ def claim(
         lease_until=min(now + timedelta(seconds=terms.lease_seconds), deadline_at),
         deadline_at=deadline_at, created_at=ready.created_at,
     )  # fmt: skip
-    if terms.lock_keys is not None and not take_locks(session, leased, terms.lock_keys(session)):
-        # Another job is at the same thing: this one comes back a little later.
-        later = now + timedelta(seconds=LOCK_BUSY_SECONDS)
-        update_jobs(session, [job_id], state=JobState.SCHEDULED, sent_at=None, due_at=later)
-        return None
-    _take(session, leased, limit_seconds)
-    return leased
 
 
-def _take(session: Session, job: LeasedJob, limit_seconds: int) -> None:
-    values = {
-        "limit_seconds": limit_seconds,
+def _lease_values(job: LeasedJob, now: datetime) -> dict[str, Any]:
+    return {
+        "limit_seconds": int((job.deadline_at - now).total_seconds()),
         "job": job.id,
         "new_token": job.lease_token,
         "new_owner": job.lease_owner,
@@ -128,7 +160,6 @@ def _take(session: Session, job: LeasedJob, limit_seconds: int) -> None:
         "deadline": job.deadline_at,
         "new_attempts": job.attempts,
     }
-    session.execute(_LEASE, values)
 
 
 def renew(
@@ -155,7 +186,8 @@ def renew(
 def expire_leases(session: Session, *, now: datetime) -> list[TakenBack]:
     """Take jobs back whose lease has run out; give what became of them.
 
-    The attempt counts, so a handler that kills its process cannot go on for ever.
+    The attempt counts, so a handler that kills its process cannot go on for ever. The time of the
+    lease counts as part of the wait for the next attempt.
     """
     expired = session.scalars(
         select(Job)
@@ -165,13 +197,18 @@ def expire_leases(session: Session, *, now: datetime) -> list[TakenBack]:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
-    return [
+    taken = [
         _report_back(
             session, job, f"{job.lease_owner} did not answer before its lease ended.",
             "lease_expired", now,
         )
         for job in expired
     ]  # fmt: skip
+    for job in expired:
+        if job.state == JobState.SCHEDULED:
+            job.due_at = max(now, job.due_at - timedelta(seconds=LEASE_SECONDS))
+    session.flush()
+    return taken
 
 
 def follow_clock_back(session: Session, *, now: datetime) -> int:

@@ -23,6 +23,12 @@ NAMING = {
 }
 
 
+#: Writes canonical JSON; made once, since `json.dumps` makes one for every call.
+write_json = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime, stored in UTC; naive values are refused when written."""
 
@@ -54,9 +60,7 @@ class JsonText(TypeDecorator[Any]):
         """Write canonical JSON; NaN and infinities are refused."""
         if value is None:
             return None
-        return json.dumps(
-            value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-        )
+        return write_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read the JSON back."""

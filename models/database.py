@@ -10,12 +10,15 @@ import fcntl
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
 
 #: Marks a session that made work due which another process may be waiting for.
@@ -45,6 +48,12 @@ SESSION_TERMS = {
 }
 
 
+#: A connection that was used so recently is given out untried.
+TRUSTED_SECONDS = 1.0
+#: What a connection remembers: how SQLite syncs its commits, and since when nobody uses it.
+SYNCHRONOUS, RESTS_SINCE = "assent_synchronous", "assent_rests_since"
+
+
 class DatabaseInUse(RuntimeError):
     """Another process serves this database file; SQLite is for one process at a time."""
 
@@ -60,6 +69,7 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine = self._create_engine()
         self._writer = self.engine.execution_options(assent_write=True)
+        self._hasty_writer = self._writer.execution_options(assent_hasty=True)
         self._writing = threading.Lock()
         self._numbering = threading.Lock()  # However many threads wait, one connection does.
         self._turns = threading.Lock()
@@ -78,10 +88,11 @@ class Database:
     def _create_engine(self) -> Engine:
         if not self.is_sqlite:
             terms = {k: v for k, v in CONNECTION_TERMS.items() if k not in self.url.query}
-            engine = create_engine(
-                self.url, pool_pre_ping=True, pool_size=20, max_overflow=60, connect_args=terms
-            )
+            engine = create_engine(self.url, pool_size=20, max_overflow=60, connect_args=terms)
             event.listen(engine, "connect", _prepare_postgresql)
+            event.listen(engine, "checkin", _note_rest)
+            event.listen(engine, "checkout", partial(_check_rested, engine.dialect))
+            event.listen(engine, "begin", _begin_postgresql)
             return engine
         engine = create_engine(
             self.url,
@@ -170,15 +181,18 @@ class Database:
             wake()
 
     @contextlib.contextmanager
-    def write(self, *, of_one_moment: bool = False) -> Iterator[Session]:
+    def write(self, *, of_one_moment: bool = False, is_durable: bool = True) -> Iterator[Session]:
         """Give a session whose one commit is at the end of the block; any exception rolls back.
 
         On SQLite a process-wide lock is held through COMMIT, so that a writer waits its turn in
         order instead of failing with "database is locked". On PostgreSQL a transaction
         `of_one_moment` sees nothing that is committed after it began, and fails when it would
-        change or lock a row that was changed since.
+        change or lock a row that was changed since. A commit that is not durable waits for no
+        disk: it outlives the process, but a power cut may undo it until the next durable one.
         """
         bind = self._one_moment if of_one_moment else self._writer
+        if not is_durable:
+            bind = self._hasty_writer
         guard = self._writing if self.is_sqlite else contextlib.nullcontext()
         with (
             guard,
@@ -225,6 +239,31 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    level = "NORMAL" if options.get("assent_hasty") else "FULL"
+    if connection.info.get(SYNCHRONOUS, "FULL") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.info[SYNCHRONOUS] = level
     # A reader that later writes would get SQLITE_BUSY at once, so writers say so at the start.
-    writes = connection.get_execution_options().get("assent_write", False)
+    writes = options.get("assent_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("assent_hasty"):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+
+def _note_rest(_connection: Any, record: Any) -> None:
+    record.info[RESTS_SINCE] = time.monotonic()
+
+
+def _check_rested(dialect: Dialect, connection: Any, record: Any, _proxy: Any) -> None:
+    """Try a connection that nobody used for a while: its server may be gone meanwhile."""
+    rests_since = record.info.get(RESTS_SINCE)
+    if rests_since is None or time.monotonic() - rests_since < TRUSTED_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error

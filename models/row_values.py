@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Date, LargeBinary, Table
 
-from models.base import UtcDateTime
+from models.base import UtcDateTime, write_json
 
 DIGEST_SIZE = 2**256
 
@@ -38,10 +37,7 @@ def decode_row(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_canonical(value: Any) -> bytes:
     """Give JSON with sorted keys and no spaces as UTF-8, so that equal values are equal bytes."""
-    text = json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-    return text.encode("utf-8", "surrogatepass")
+    return write_json(value).encode("utf-8", "surrogatepass")
 
 
 def digest_rows(table: Table, rows: Iterable[Mapping[str, Any]]) -> tuple[int, str]:

@@ -13,7 +13,8 @@ from models.database import Database
 
 LOG = logging.getLogger(__name__)
 
-RENEW_SECONDS = 10.0
+#: So often that one renewal may fail before a lease ends.
+RENEW_SECONDS = 5.0
 
 
 class LeaseKeeper:

@@ -13,7 +13,7 @@ from engine.audit import write_record
 from engine.clock import Clock
 from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM, Context
-from engine.dispatch import find_next_work, promote_due, resend_lost, take_window
+from engine.dispatch import Agenda, promote_due, read_agenda, resend_lost, take_window
 from engine.jobs import update_jobs
 from engine.leases import follow_clock_back
 from models.database import Database
@@ -79,15 +79,18 @@ class Pump:
         now = self._clock.now()
         self._follow_clock(now)
         with self._database.read() as session:
-            next_at = find_next_work(session, now=now, window=self.window)
+            agenda = read_agenda(session, now=now, window=self.window)
+        next_at = agenda.next_at
         if next_at is None or next_at > now:
             ahead = (next_at - now).total_seconds() if next_at else self._tick_seconds
             self._sleep_seconds = min(ahead, self._tick_seconds)
             return []
         self._sleep_seconds = 0.0  # There may be more; the next turn finds out.
-        with self._database.write() as session:
-            ctx = Context(session, SYSTEM, self._clock.now())
-            ids = self._pick(ctx)
+        # Should the machine fail before it is on disk that ids were sent, they are sent again;
+        # what is taken back is on record and may not be forgotten.
+        with self._database.write(is_durable=agenda.expires(now)) as session:
+            ctx = Context(session, SYSTEM, now)
+            ids = self._pick(ctx, agenda)
             write_record(ctx)
         self._send_all(ids)
         return ids
@@ -113,10 +116,13 @@ class Pump:
             self._broker_is_away = False
             LOG.warning("The broker takes jobs again.")
 
-    def _pick(self, ctx: Context) -> list[str]:
-        take_expired_jobs(ctx)
-        promote_due(ctx.session, now=ctx.now)
-        resend_lost(ctx.session, now=ctx.now)
+    def _pick(self, ctx: Context, agenda: Agenda) -> list[str]:
+        if agenda.expires(ctx.now):
+            take_expired_jobs(ctx)
+        if agenda.promotes(ctx.now):
+            promote_due(ctx.session, now=ctx.now)
+        if agenda.resends(ctx.now):
+            resend_lost(ctx.session, now=ctx.now)
         return take_window(ctx.session, now=ctx.now, window=self.window)
 
     def _run(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine.leases import LeaseTerms
+from engine.leases import LEASE_SECONDS, LeaseTerms
 from engine.topics import serve_inside
 from workers.ports import WorkerPorts
 
@@ -86,7 +86,7 @@ class TopicRegistry:
         self,
         name: str,
         *,
-        lease_seconds: int = 30,
+        lease_seconds: int = LEASE_SECONDS,
         hard_limit_seconds: int = 300,
         lock_keys: LockKeys | None = None,
         isolated: bool | None = None,

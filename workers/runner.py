@@ -18,9 +18,9 @@ from engine.context import SYSTEM
 from engine.dispatch import promote_due, take_window
 from engine.errors import LeaseLost, Refusal
 from engine.jobs import RETRIES_EXHAUSTED, LeasedJob
-from engine.leases import claim
 from models.database import Database
 from models.vocabulary import JobKind
+from workers.claims import ClaimDesk
 from workers.isolation import HandlerChildren, HandlerFailed, HandlerStopped
 from workers.leases import LeaseKeeper
 from workers.ports import WorkerPorts
@@ -56,6 +56,7 @@ class JobRunner:
         self._topics = topics
         self._boot = boot
         self._keeper = keeper
+        self._desk = ClaimDesk(database, clock, topics)
         self._children = HandlerChildren()
         self._accepting = threading.Event()
         self._accepting.set()
@@ -90,8 +91,7 @@ class JobRunner:
 
     def _claim(self, job_id: str) -> LeasedJob | None:
         owner = f"{self._boot}/{threading.current_thread().name}"
-        with self._database.write() as session:
-            return claim(session, job_id, owner, self._clock.now(), terms_of=self._topics.terms_of)
+        return self._desk.claim(job_id, owner)
 
     def _run_claimed(self, job: LeasedJob) -> None:
         try:

@@ -19,7 +19,7 @@ from sqlalchemy import event, func, select, text
 from engine.audit import record_event
 from engine.commands.context import execute
 from engine.context import SYSTEM, Context
-from engine.dispatch import find_next_work, promote_due
+from engine.dispatch import promote_due, read_agenda
 from engine.jobs import enqueue
 from models.audit import AuditEvent
 from models.job import Job
@@ -205,7 +205,7 @@ def explain_the_search_for_due_jobs(configuration: Configuration) -> str:
     database, now = configuration.database, configuration.clock.now()
     event.listen(database.engine, "before_cursor_execute", note)
     with database.write() as session:
-        find_next_work(session, now=now, window=64)
+        read_agenda(session, now=now, window=64)
         promote_due(session, now=now)
     event.remove(database.engine, "before_cursor_execute", note)
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"

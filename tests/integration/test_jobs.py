@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from engine.dispatch import find_next_work, promote_due, resend_lost, take_window
+from engine.dispatch import promote_due, read_agenda, resend_lost, take_window
 from engine.errors import InvalidInput, LeaseLost, NotFound
 from engine.jobs import (
     LeasedJob,
@@ -174,9 +174,9 @@ class TestLeases:
         self, either_database: Database, clock: MovableClock
     ) -> None:
         leased = must_lease(
-            either_database, clock, add_job(either_database, clock, hard_limit_seconds=45)
+            either_database, clock, add_job(either_database, clock, hard_limit_seconds=20)
         )
-        clock.advance(seconds=20)
+        clock.advance(seconds=10)
         with either_database.write() as session:
             assert renew(session, tokens=[leased.lease_token], now=clock.now()) == {
                 leased.lease_token
@@ -185,7 +185,7 @@ class TestLeases:
         assert job is not None
         assert job.lease_until == leased.deadline_at
 
-        clock.advance(seconds=26)
+        clock.advance(seconds=11)
 
         with either_database.write() as session:
             assert renew(session, tokens=[leased.lease_token], now=clock.now()) == set()
@@ -441,7 +441,7 @@ class TestDispatch:
         job_id = add_job(either_database, clock, due_at=clock.now() + timedelta(minutes=5))
 
         with either_database.write() as session:
-            later = find_next_work(session, now=clock.now(), window=10)
+            later = read_agenda(session, now=clock.now(), window=10).next_at
             assert later == clock.now() + timedelta(minutes=5)
             assert promote_due(session, now=clock.now()) == 0
         clock.advance(minutes=5)
@@ -460,7 +460,7 @@ class TestDispatch:
         clock.advance(seconds=21)
 
         with either_database.write() as session:
-            lost_at = find_next_work(session, now=clock.now(), window=10)
+            lost_at = read_agenda(session, now=clock.now(), window=10).resend_at
             assert lost_at is not None
             assert lost_at < clock.now()
             assert resend_lost(session, now=clock.now()) == 1
@@ -474,8 +474,8 @@ class TestDispatch:
         with either_database.write() as session:
             take_window(session, now=clock.now(), window=1)
 
-            full = find_next_work(session, now=clock.now(), window=1)
-            room = find_next_work(session, now=clock.now(), window=2)
+            full = read_agenda(session, now=clock.now(), window=1).next_at
+            room = read_agenda(session, now=clock.now(), window=2).next_at
 
         assert full is not None
         assert full > clock.now()  # Only the moment at which what was sent counts as lost.
@@ -529,7 +529,7 @@ class TestDispatch:
 
         event.listen(empty_database.engine, "before_cursor_execute", note)
         with empty_database.write() as session:
-            find_next_work(session, now=clock.now(), window=10)
+            read_agenda(session, now=clock.now(), window=10)
             promote_due(session, now=clock.now())
             expire_leases(session, now=clock.now())
             resend_lost(session, now=clock.now())

@@ -215,6 +215,15 @@ class BenchSite:
             wal = connection.scalar(text("SELECT pg_current_wal_lsn() - '0/0'")) or 0
             return Size(rows, used, int(wal))
 
+    def measure_rows(self) -> int:
+        """Give the bytes of all rows, without indexes and what is left free between them."""
+        with self.open_database() as database, database.engine.connect() as connection:
+            sums = (
+                connection.scalar(text(f'SELECT sum({size}) FROM "{name}"'))
+                for name, size in _row_sizes(is_sqlite=self.is_sqlite)
+            )
+            return int(sum(each or 0 for each in sums))
+
     def _environment(self, more: dict[str, str]) -> dict[str, str]:
         return {
             **os.environ,
@@ -235,6 +244,14 @@ class BenchSite:
                 return int(line.rpartition(":")[2])
         log = (self.folder / "server.log").read_text()[-2000:]
         raise BenchBroken(f"the server ended before it served: {log}")
+
+
+def _row_sizes(*, is_sqlite: bool) -> Iterator[tuple[str, str]]:
+    """Give each table with the expression for the bytes of one of its rows."""
+    for table in METADATA.sorted_tables:
+        columns = (f'coalesce(length(CAST("{each.name}" AS BLOB)), 0)' for each in table.columns)
+        whole = f'pg_column_size("{table.name}".*)'
+        yield table.name, " + ".join(columns) if is_sqlite else whole
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float, what: str) -> float:

@@ -18,6 +18,8 @@ from webapp.bench.site import THREADS, BenchSite, wait_until
 
 SLOW_SECONDS = 0.05
 LINEAR_PART = 0.85
+#: Where there may be several, the threads of row 13 are spread over as many.
+WORKER_PROCESSES = 2
 PATIENCE_SECONDS = 600.0
 
 
@@ -30,13 +32,18 @@ def measure_throughput(site: BenchSite, scope: Scope) -> list[EngineFigure]:
             key = f"jobs-{number}-{new_id()}"
             expect(client.start("bench_jobs", key, {"rounds": scope.job_rounds}), 201)
 
-    rate = _measure_rate(site, fill, THREADS)
+    processes = 1 if site.is_sqlite else WORKER_PROCESSES
+    rate = _measure_rate(site, fill, THREADS // processes, processes)
     least, most = (350, 10) if site.is_sqlite else (300, 20)
     return [
-        EngineFigure(13, f"jobs through the whole path, {THREADS} threads", rate, least,
+        EngineFigure(13, f"jobs through the whole path, {_tell_threads(processes)}", rate, least,
                      "jobs/s", at_least=True),
         EngineFigure(13, "commit to handler, p99", latency, most, "ms"),
     ]  # fmt: skip
+
+
+def _tell_threads(processes: int) -> str:
+    return f"{THREADS} threads" + (f" of {processes} processes" if processes > 1 else "")
 
 
 def _measure_rate(
