@@ -8,7 +8,7 @@ from models.copying import is_half_copied
 from models.database import Database
 
 #: The revision of the newest migration; a test compares it with the migrations.
-NEWEST_REVISION = "0003"
+NEWEST_REVISION = "0004"
 
 
 class UnfinishedCopy(RuntimeError):

@@ -11,6 +11,7 @@ from models import (
     conflict,
     copying,
     definition,
+    installation,
     instance,
     job,
     media,
@@ -29,7 +30,7 @@ METADATA = Base.metadata
 
 # Named so that linters see why the modules are imported: each registers its tables.
 TABLE_MODULES = (
-    account, archive, audit, authorization, change, conflict, copying, definition, instance,
-    job, media, organization, proposal, release, review, schedule,
+    account, archive, audit, authorization, change, conflict, copying, definition,
+    installation, instance, job, media, organization, proposal, release, review, schedule,
     worker,
 )  # fmt: skip

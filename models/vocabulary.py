@@ -283,6 +283,7 @@ class AuditTag(Word):
     INCIDENT_RETRIED = "job:incident:retried", "a person asked for another try"
     INCIDENT_RESOLVED = "job:incident:resolved", "a person saw to an incident"
     DEFINITION_DEPLOYED = "process:definition:deployed", "a new version was deployed"
+    KEY_REPLACED = "installation:key:replaced", "a key that all processes share was replaced"
     ORGANIZATION_LOADED = "organization:data:loaded", "an organization was loaded"
     SIGNED_IN = "account:session:started", "somebody signed in"
     SIGN_IN_REFUSED = "account:session:refused", "a sign-in was refused"

@@ -29,6 +29,7 @@ COMMANDS = {
     "incidents": "webapp.cli_incidents",
     "jobs": "webapp.cli_jobs",
     "token": "webapp.cli_token",
+    "keys": "webapp.cli_keys",
     "audit": "webapp.cli_audit",
     "archive": "webapp.cli_archive",
     "db": "webapp.cli_db",

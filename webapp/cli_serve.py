@@ -28,6 +28,7 @@ from webapp.installation import (
     open_prepared,
     settings_of,
 )
+from webapp.keys import read_web_keys, require_same_keys
 from webapp.reachability import check_broker_of, mask_password
 from webapp.services import EXTENSION, Services, open_services
 from workers.topics import TOPICS
@@ -109,6 +110,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
         services.database.hold_exclusively()
         with services.database.starting():
             open_prepared(services.database)
+            require_same_keys(services.database, services.clock, read_web_keys(services.settings))
             loaded = load_demo(services, make_ports(services), TOPICS)
         print("The example organization was loaded." if loaded else "It was loaded already.")
         _print_logins(services)
@@ -120,11 +122,13 @@ def run_demo(arguments: argparse.Namespace) -> int:
 def prepare(services: Services) -> Any:
     """Take the database, bring it up to date and fill in what a first start needs.
 
-    Gives the ports of the workers. Raises DatabaseInUse when another process serves this file.
+    Gives the ports of the workers. Raises DatabaseInUse when another process serves this file,
+    BadSetting when this process has other keys than those before it.
     """
     services.database.hold_exclusively()
     with services.database.starting():
         open_prepared(services.database)
+        require_same_keys(services.database, services.clock, read_web_keys(services.settings))
         ports = make_ports(services)
         ports.sweep_quarantine()
         if services.settings.demo:

@@ -15,10 +15,12 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+from engine.clock import clock_of
 from models.database import Database
 from models.migrate import prepare_database
 from webapp.config import Settings
 from webapp.installation import add_broker_option, add_place_option, log_to_operator, settings_of
+from webapp.keys import read_worker_keys, require_same_keys
 from webapp.reachability import check_broker_of, mask_password
 from webapp.settings_file import BadSetting
 from workers.distributed import STOP_SECONDS
@@ -70,7 +72,9 @@ def run_worker(arguments: argparse.Namespace) -> int:
     check_broker_of(settings)
     database = Database(settings.resolved_database_url)
     try:
-        prepare_database(database)
+        with database.starting():
+            prepare_database(database)
+            require_same_keys(database, clock_of(database), read_worker_keys(settings))
         shown = database.url.render_as_string(hide_password=True)
     finally:
         database.close()

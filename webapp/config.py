@@ -162,13 +162,18 @@ def load_secret_key(settings: Settings) -> str:
     if settings.secret_key:
         return settings.secret_key
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    kept = settings.data_dir / "secret.key"
+    kept = secret_key_file(settings)
     try:
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
     except FileExistsError:
         pass  # Made on an earlier start.
     return kept.read_text()
+
+
+def secret_key_file(settings: Settings) -> Path:
+    """Give where the secret key is kept when it is not set."""
+    return settings.data_dir / "secret.key"
 
 
 def read_modules(text: str) -> tuple[str, ...]:
