@@ -37,22 +37,57 @@ def take_out(data: Data) -> tuple[Data, dict[str, bytes]]:
 
     The same data is given back where there is nothing to take out.
     """
-    values: dict[str, bytes] = {}
-    slim = {name: _refer_to(value, values) for name, value in data.items()}
-    return (slim, values) if values else (data, values)
+    taken = TakenOut()
+    return taken.of(data), taken.values
 
 
 def take_out_nested(detail: Data) -> tuple[Data, dict[str, bytes]]:
     """Do what `take_out` does, and for members that are objects with the members of those."""
-    values: dict[str, bytes] = {}
-    slim: Data = {}
-    for name, value in detail.items():
-        if _is_plain_object(value):
-            slim[name], found = take_out(value)
-            values |= found
-        else:
-            slim[name] = _refer_to(value, values)
-    return (slim, values) if values else (detail, values)
+    taken = TakenOut()
+    return taken.of_nested(detail), taken.values
+
+
+class TakenOut:
+    """What is taken out of data that is kept together; whatever they share is written once."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.values: dict[str, bytes] = {}
+        #: By identity: a value, which must live as long as this, and what stands in its place.
+        self._known: dict[int, tuple[Any, Any]] = {}
+
+    def of(self, data: Data) -> Data:
+        """Give data with references in place of its large members."""
+        slim = {name: self._refer_to(value) for name, value in data.items()}
+        return slim if any(slim[name] is not data[name] for name in data) else data
+
+    def of_nested(self, detail: Data) -> Data:
+        """Give a detail so, and its members that are objects."""
+        slim = {
+            name: self.of(value) if _is_plain_object(value) else self._refer_to(value)
+            for name, value in detail.items()
+        }
+        return slim if any(slim[name] is not detail[name] for name in detail) else detail
+
+    def _refer_to(self, value: Any) -> Any:
+        if not isinstance(value, str | dict | list):
+            return value
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = (value, self._write(value))
+        return known[1]
+
+    def _write(self, value: str | dict[str, Any] | list[Any]) -> Any:
+        """Give a reference where a value is large or looks like one, else the value itself."""
+        if isinstance(value, str) and len(value) * _MOST_BYTES_A_CHARACTER <= LARGE - 2:
+            return value
+        written = write_canonical(value)
+        is_like_ours = isinstance(value, dict) and REFERENCE in value
+        if not is_like_ours and len(written) <= LARGE:
+            return value
+        digest = digest_written(written)
+        self.values[digest] = written
+        return {REFERENCE: PREFIX + digest}
 
 
 def put_back(slim: Data, values: Mapping[str, Any]) -> Data:
@@ -99,27 +134,6 @@ class ValueShelf:
     def load_values(self, digests: Collection[str]) -> dict[str, Any]:
         """Give values by digest, as far as they are there."""
         return {d: json.loads(self._written[d]) for d in digests if d in self._written}
-
-
-def _refer_to(value: Any, values: dict[str, bytes]) -> Any:
-    """Give a value as it is, or a reference to it where it is taken out into `values`."""
-    written = _write_if_large(value)
-    if written is None:
-        return value
-    digest = digest_written(written)
-    values[digest] = written
-    return {REFERENCE: PREFIX + digest}
-
-
-def _write_if_large(value: Any) -> bytes | None:
-    if isinstance(value, str):
-        if len(value) * _MOST_BYTES_A_CHARACTER <= LARGE - 2:
-            return None
-    elif not isinstance(value, dict | list):
-        return None
-    written = write_canonical(value)
-    is_like_ours = isinstance(value, dict) and REFERENCE in value
-    return written if is_like_ours or len(written) > LARGE else None
 
 
 def _is_plain_object(value: Any) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,14 +17,7 @@ from SpiffWorkflow.task import Task
 from engine.errors import RunFailed
 from engine.runtime.branches import Data, changes_between
 from engine.runtime.process import InstanceWorkflow, Run, ScopeWorkflow
-from engine.values import (
-    Values,
-    may_hold_large,
-    put_back,
-    put_back_nested,
-    take_out,
-    take_out_nested,
-)
+from engine.values import TakenOut, Values, may_hold_large, put_back, put_back_nested
 
 VERSION = 1
 VERSION_WITH_REFERENCES = 2
@@ -62,26 +55,21 @@ def dump(workflow: InstanceWorkflow, variables: Data) -> Saved:
 
 
 def _dump_slim(state: dict[str, Any], text: bytes, variables: Data) -> Saved:
-    slim, values = take_out(variables)
-
-    def refer(take: Callable[[Data], tuple[Data, dict[str, bytes]]], data: Data) -> Data:
-        taken, found = take(data)
-        values.update(found)
-        return taken
-
+    taken = TakenOut()
+    slim = taken.of(variables)
     if "ended" in state:
-        state["ended"] = refer(take_out, state["ended"])
+        state["ended"] = taken.of(state["ended"])
     else:
         for row in _walk(state["tasks"]):
-            row[_CHANGED] = row[_CHANGED] and refer(take_out, row[_CHANGED])
+            row[_CHANGED] = row[_CHANGED] and taken.of(row[_CHANGED])
             row[_INTERNAL] = row[_INTERNAL] and {
                 **row[_INTERNAL],
-                **refer(take_out_nested, _with_variables(row[_INTERNAL])),
+                **taken.of_nested(_with_variables(row[_INTERNAL])),
             }
-    if values:
-        state |= {"v": VERSION_WITH_REFERENCES, "values": sorted(values)}
+    if taken.values:
+        state |= {"v": VERSION_WITH_REFERENCES, "values": sorted(taken.values)}
         text = _write(state)
-    return Saved(_compress(text), slim, values)
+    return Saved(_compress(text), slim, taken.values)
 
 
 def _with_variables(internal: Data) -> Data:

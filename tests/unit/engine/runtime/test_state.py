@@ -15,6 +15,7 @@ from engine.runtime.definitions import load_definition
 from engine.runtime.process import InstanceWorkflow, Run
 from engine.runtime.script_engine import FeelScriptEngine
 from engine.runtime.snapshot import load
+from models.row_values import write_canonical
 from tests.unit.engine.runtime.event_elements import OUTSIDE, boundary, timer
 from tests.unit.engine.runtime.harness import MemoryPorts, Play, diagram, nodes, path
 from tests.unit.engine.runtime.test_gateways import REWORK
@@ -147,9 +148,11 @@ def test_data_beyond_ten_megabytes_fails_and_leaves_the_state_before() -> None:
 def test_a_state_written_by_an_earlier_release_goes_on(name: str) -> None:
     xml = (GOLDEN / f"{name}.bpmn").read_bytes()
     expected = json.loads((GOLDEN / f"{name}.expected.json").read_text())
-    definition, ports = load_definition(xml), MemoryPorts()
+    values = json.loads((GOLDEN / f"{name}.kept.json").read_text())
+    definition = load_definition(xml)
     for state_file in sorted(GOLDEN.glob(f"{name}.v*.json")):
-        state = state_file.read_bytes().strip()
+        state, ports = state_file.read_bytes().strip(), MemoryPorts()
+        ports.keep_values({digest: write_canonical(value) for digest, value in values.items()})
         for element in expected["complete"]:
             waits = runtime.describe(definition, state, ports).waits
             ref = next(wait.ref for wait in waits if wait.element_id == element)
@@ -157,3 +160,23 @@ def test_a_state_written_by_an_earlier_release_goes_on(name: str) -> None:
         described = runtime.describe(definition, state, ports)
         assert described.ended
         assert described.data == expected["data"]
+
+
+def test_a_large_value_is_not_in_the_state_and_comes_back() -> None:
+    text = "x" * 100_000
+    play = Play(diagram(REWORK), {"again": True, "text": text})
+    play.complete("a", {"A": 1})
+
+    assert len(play.last.state) < 2_000
+    assert read(play.last.state)["v"] == 2
+    assert play.last.kept_data["text"] != text
+    assert runtime.describe(play.definition, play.last.state, play.ports).data["text"] == text
+
+
+def test_a_state_whose_value_is_lost_is_refused() -> None:
+    play = Play(diagram(REWORK), {"again": True, "text": "x" * 100_000})
+    play.ports.keep_values({})
+
+    with pytest.raises(RunFailed) as raised:
+        play.complete("a", {"A": 1})
+    assert raised.value.code == "value-missing"
