@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -27,8 +27,8 @@ from models.audit import SUBJECT_CHAIN, AuditEvent
 from models.base import TENANT, shard_of, table_of
 from models.instance import Instance, InstanceValue, UserTask
 
-#: How many values are read at once where there may be many.
-READ_VALUES = 100
+#: How many values one statement is about where there may be many.
+MOST_AT_ONCE = 100
 
 _VALUES = table_of(InstanceValue)
 
@@ -40,9 +40,11 @@ def keep_values(
     if not values:
         return
     columns = select(_VALUES.c.digest, _VALUES.c.is_on_record)
-    known = {row.digest: row.is_on_record for row in session.execute(columns.where(
-        _VALUES.c.instance_id == instance_id, _VALUES.c.digest.in_(sorted(values))
-    ))}  # fmt: skip
+    known = {
+        row.digest: row.is_on_record
+        for some in _select_some(instance_id, values)
+        for row in session.execute(columns.where(some))
+    }
     missing = [
         {
             "instance_id": instance_id, "digest": digest, "tenant_id": TENANT,
@@ -54,13 +56,10 @@ def keep_values(
         is_postgresql = session.get_bind().dialect.name == "postgresql"
         insert = postgresql_insert if is_postgresql else sqlite_insert
         session.execute(insert(_VALUES).on_conflict_do_nothing(), missing)
-    unmarked = sorted(digest for digest, is_on_record in known.items() if not is_on_record)
-    if on_record and unmarked:
-        session.execute(
-            update(_VALUES)
-            .where(_VALUES.c.instance_id == instance_id, _VALUES.c.digest.in_(unmarked))
-            .values(is_on_record=True)
-        )
+    if on_record:
+        unmarked = [digest for digest, is_on_record in known.items() if not is_on_record]
+        for some in _select_some(instance_id, unmarked):
+            session.execute(update(_VALUES).where(some).values(is_on_record=True))
 
 
 def keep_on_record(session: Session, instance_id: str, data: Data) -> Data:
@@ -72,13 +71,8 @@ def keep_on_record(session: Session, instance_id: str, data: Data) -> Data:
 
 def drop_values(session: Session, instance_id: str, digests: Collection[str]) -> None:
     """Delete values that the instance no longer refers to, unless they are on record."""
-    session.execute(
-        delete(_VALUES).where(
-            _VALUES.c.instance_id == instance_id,
-            _VALUES.c.digest.in_(sorted(digests)),
-            _VALUES.c.is_on_record.is_(False),
-        )
-    )
+    for some in _select_some(instance_id, digests):
+        session.execute(delete(_VALUES).where(some, _VALUES.c.is_on_record.is_(False)))
 
 
 def find_values(session: Session, instance_id: str, digests: Collection[str]) -> dict[str, Any]:
@@ -104,15 +98,8 @@ def read_written(
     session: Session, instance_id: str, digests: Collection[str]
 ) -> Iterator[tuple[str, bytes | None]]:
     """Give each value that is there as canonical JSON, or nothing for one that was changed."""
-    ordered = sorted(digests)
-    for first in range(0, len(ordered), READ_VALUES):
-        some = _VALUES.c.digest.in_(ordered[first : first + READ_VALUES])
-        rows = session.execute(
-            select(_VALUES.c.digest, _VALUES.c.value).where(
-                _VALUES.c.instance_id == instance_id, some
-            )
-        )
-        for row in rows:
+    for some in _select_some(instance_id, digests):
+        for row in session.execute(select(_VALUES.c.digest, _VALUES.c.value).where(some)):
             yield row.digest, _unpack(row.digest, row.value)
 
 
@@ -165,6 +152,14 @@ def _list_references(event: AuditEvent) -> set[str]:
     if event.chain_id.startswith(SUBJECT_CHAIN):
         return set()
     return list_nested_references(event.detail)
+
+
+def _select_some(instance_id: str, digests: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    """Give conditions that select values of an instance, a bounded number with each."""
+    ordered = sorted(digests)
+    for first in range(0, len(ordered), MOST_AT_ONCE):
+        some = _VALUES.c.digest.in_(ordered[first : first + MOST_AT_ONCE])
+        yield and_(_VALUES.c.instance_id == instance_id, some)
 
 
 def _pack(written: bytes) -> bytes:
