@@ -89,7 +89,8 @@ class ClaimDesk:
             _hand_out(together, claims)
 
     def _claim_alone(self, asked: _Asked) -> LeasedJob | None:
-        with self._database.write(is_durable=False) as session:
+        # Durable: should the server crash, the handler lives on at what it has locked.
+        with self._database.write() as session:
             return claim(
                 session, asked.job_id, asked.owner, self._clock.now(),
                 terms_of=self._topics.terms_of,

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import update
 
 from engine.commands.context import execute
 from engine.commands.recovery import take_expired_jobs
@@ -155,6 +156,21 @@ def test_a_counted_cycle_that_was_missed_whole_fires_once_and_says_so(
     [fired] = firings(table)
     assert fired.detail["skipped"] == 2
     assert timers(table) == []
+
+
+def test_a_timer_that_was_set_before_timers_told_of_themselves_fires(
+    table: Table, clock: MovableClock
+) -> None:
+    table.put("p", ONCE["a duration"])
+    table.start("p")
+    with table.database.write() as session:
+        session.execute(update(Job).values(payload={"business_key": "K1"}))
+    clock.advance(hours=2)
+    table.work()
+
+    [fired] = firings(table)
+    assert fired.detail["skipped"] == 0
+    assert [task.element_id for task in table.open_tasks()] == ["after"]
 
 
 def test_a_cycle_whose_clock_went_back_fires_next_when_its_next_time_comes(

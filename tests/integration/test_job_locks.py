@@ -26,7 +26,7 @@ from models.account import Person, RoleAssignment
 from models.change import Rfc
 from models.database import Database
 from models.job import Job
-from models.media import MediaItem
+from models.media import BuildEvidence, MediaItem
 from models.release import Release
 from tests.conftest import MovableClock
 from workers.topics import TOPICS
@@ -234,6 +234,22 @@ class TestCheckIn:
     ) -> None:
         one = self.add_release(crew, "REL-1", changes=("app-1",), media=("portal.tar",))
         two = self.add_release(crew, "REL-2", changes=("app-2",), media=("portal.tar",))
+        assert self.claim(crew, one) is not None
+
+        assert self.claim(crew, two) is None
+
+    def test_what_the_build_of_a_release_made_is_locked_before_it_is_received(
+        self, crew: Crew
+    ) -> None:
+        one = self.add_release(crew, "REL-1")
+        two = self.add_release(crew, "REL-2", media=("portal.tar",))
+        with crew.database.write() as session:
+            session.add(
+                BuildEvidence(
+                    release_id=one, name="portal.tar", media_version="2", sha256="22",
+                    recorded_at=crew.clock.now(), recorded_by="u1",
+                )
+            )  # fmt: skip
         assert self.claim(crew, one) is not None
 
         assert self.claim(crew, two) is None

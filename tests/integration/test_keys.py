@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from models.installation import InstallationKey
 from models.vocabulary import AuditTag
 from tests.acceptance.server import Server, run_assent
 from tests.conftest import MovableClock
+from webapp.cli import main
 from webapp.config import BadSetting
 from webapp.keys import SECRET, SIGNING, require_same_keys
 
@@ -97,6 +99,21 @@ def test_of_starts_at_once_with_different_keys_one_records_and_the_others_are_re
 
     with ThreadPoolExecutor(len(keys)) as threads:
         assert sum(threads.map(start, keys)) == 1
+
+
+def test_keys_that_no_start_has_recorded_yet_are_shown_and_not_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "show", "--data-dir", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("is recorded by the first start") == 2
+
+    assert main(["keys", "show", "--json", "--data-dir", str(tmp_path)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == [{"key": SECRET, "same": True}, {"key": SIGNING, "same": True}]
+    database = Database(f"sqlite:///{tmp_path / 'assent.sqlite'}")
+    with database.read() as session:
+        assert session.scalars(select(InstallationKey)).all() == []
+    database.close()
 
 
 def test_real_processes_on_postgresql_with_other_keys_are_refused_until_these_are_the_same(

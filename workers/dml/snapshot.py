@@ -55,8 +55,9 @@ def read_check_out_case(session: Session, release_id: str) -> CheckOutCase:
 def read_items_to_check_in(session: Session, release_id: str) -> list[str]:
     """Give the configuration items that a check-in of this release is about, each as a key.
 
-    They are what its requests change, and its received media: of one name there is one line of
-    versions in the library, and each check-in compares with the last.
+    They are what its requests change, and its media by name: of one name there is one line of
+    versions in the library, and each check-in compares with the last. What its build made counts
+    before it is received, for it may arrive while the check-in begins; nothing else is accepted.
     """
     requested = session.scalars(select(Rfc.items).where(Rfc.release_id == release_id))
     codes = {str(item["ci"]) for items in requested for item in items}
@@ -65,8 +66,10 @@ def read_items_to_check_in(session: Session, release_id: str) -> list[str]:
             is_media_of(release_id), MediaItem.state == MediaState.RECEIVED.value
         )
     ).all()
+    made = session.scalars(select(BuildEvidence.name).where(BuildEvidence.release_id == release_id))
     codes |= {row.ci_code for row in received if row.ci_code}
-    return sorted({f"item {code}" for code in codes} | {f"media {row.name}" for row in received})
+    names = {row.name for row in received} | set(made)
+    return sorted({f"item {code}" for code in codes} | {f"media {name}" for name in names})
 
 
 def read_objects_in_use(session: Session) -> set[str]:
