@@ -21,7 +21,7 @@ from engine.errors import (
     NotFound,
     StaleInstance,
 )
-from engine.jobs import lock_jobs
+from engine.jobs import enqueue, lock_jobs
 from engine.payloads import list_declared_fields
 from engine.ports import CommandPorts
 from engine.progress import save_advance
@@ -37,13 +37,17 @@ from models.queries.waiting import (
     is_waiting_for_signal,
     list_signal_waiters,
 )
-from models.vocabulary import AuditTag, InstanceState
+from models.vocabulary import AuditTag, InstanceState, JobKind
 
 Move = Callable[[Definition, bytes, CommandPorts], Advance]
 
 MESSAGE_TTL_SECONDS = 86_400
 #: The sender of messages that our own diagrams throw.
 OURSELVES = "assent"
+#: The topic of timers that look once more whether anybody waits for a message that was kept.
+KEPT_MESSAGE = "kept_message"
+#: When they look: soon, and when no transaction can be open any more that was open then.
+LOOK_AGAIN_SECONDS = (2, 90)
 MAXIMUM_CASCADE = 500
 """How many messages and signals one command may set off, one after the other."""
 
@@ -251,10 +255,39 @@ def send_message(
             f"Message {name} waits for its instance",
             detail={"message": name, "message_id": message_id, "payload": payload},
         )
+        _look_again_later(ctx, message)
         return Correlation(False, message_id, None, message.expires_at)
     message.delivered_at, message.instance_id = ctx.now, waiting.id
     deliver_message(ctx, waiting, name, payload, key)
     return Correlation(True, message_id, waiting.id, None)
+
+
+def deliver_kept_message(ctx: Context, message_id: str) -> None:
+    """Give a message that was kept to the instance that waits for it by now, if one does."""
+    message = ctx.session.get(Message, message_id)
+    if message is None or message.delivered_at is not None or message.expires_at <= ctx.now:
+        return
+    waiting = find_waiting_instance(ctx.session, message.name, message.correlation_key)
+    if waiting is not None:
+        _deliver_kept(ctx, message, load_instance(ctx, waiting.id))
+
+
+def _look_again_later(ctx: Context, message: Message) -> None:
+    """Let somebody look once more on PostgreSQL, where an instance may begin to wait meanwhile.
+
+    Of two transactions at one time neither sees the other's message or wait.
+    """
+    if ctx.session.get_bind().dialect.name != "postgresql":
+        return
+    for seconds in LOOK_AGAIN_SECONDS:
+        enqueue(
+            ctx.session,
+            kind=JobKind.TIMER.value,
+            topic=KEPT_MESSAGE,
+            now=ctx.now,
+            due_at=ctx.now + timedelta(seconds=seconds),
+            payload={"message": message.id},
+        )
 
 
 def run_cascade(ctx: Context) -> None:
@@ -325,10 +358,14 @@ def _take_buffered_message(ctx: Context, instance: Instance) -> None:
         return
     message = find_buffered_message(ctx.session, instance.id, ctx.now)
     if message is not None:
-        message.delivered_at, message.instance_id = ctx.now, instance.id
-        payload = message.payload
-        if message.sender != OURSELVES:
-            # Nobody could check it when it arrived: the diagram was not waiting for it yet.
-            declared = list_declared_fields(ctx, instance, message.name)
-            payload = {name: value for name, value in payload.items() if name in declared}
-        deliver_message(ctx, instance, message.name, payload, message.correlation_key)
+        _deliver_kept(ctx, message, instance)
+
+
+def _deliver_kept(ctx: Context, message: Message, instance: Instance) -> None:
+    message.delivered_at, message.instance_id = ctx.now, instance.id
+    payload = message.payload
+    if message.sender != OURSELVES:
+        # Nobody could check it when it arrived: the diagram was not waiting for it yet.
+        declared = list_declared_fields(ctx, instance, message.name)
+        payload = {name: value for name, value in payload.items() if name in declared}
+    deliver_message(ctx, instance, message.name, payload, message.correlation_key)

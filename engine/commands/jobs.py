@@ -9,7 +9,13 @@ from engine.audit import record_event
 from engine.canonical import require_canonical
 from engine.context import Context
 from engine.errors import LeaseLost, NotFound
-from engine.instances import advance_instance, load_instance, load_instance_definition
+from engine.instances import (
+    KEPT_MESSAGE,
+    advance_instance,
+    deliver_kept_message,
+    load_instance,
+    load_instance_definition,
+)
 from engine.jobs import RetryPlan
 from engine.records.registry import RecordCall, take_topic_result
 from engine.runtime import advance as runtime
@@ -94,8 +100,10 @@ def throw_job_error(ctx: Context, *, job_id: str, token: str, code: str, message
 
 
 def fire_timer(ctx: Context, *, job_id: str, token: str) -> None:
-    """Fire a due timer of an instance."""
+    """Fire a due timer: of an instance, or one that looks after a message that was kept."""
     done = _finish(ctx, job_id, token, "fired")
+    if done.topic == KEPT_MESSAGE:
+        deliver_kept_message(ctx, done.payload["message"])
     if done.instance_id is None or done.ref is None:
         return
     instance = _running(ctx, done.instance_id)

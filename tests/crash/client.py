@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 from tests.acceptance.company import Company
@@ -149,25 +151,34 @@ class Client(Asker):
         self.ask("message", self.company.ida, "POST", "/messages", body=body, mark=mark)
 
     def survey(self) -> None:
-        """A program has a site surveyed and announces it, in this order or the other."""
-        mark = self.mark()
-        steps = [self._start_survey, self._announce_survey]
-        for step in self.rng.sample(steps, len(steps)):
-            step(mark)
+        """A program has a site surveyed and announces it: before, afterwards or at once."""
+        key, mark = self.mark(), self.mark()
+        announce = Thread(target=self._announce_survey, args=(key, mark), daemon=True)
+        order = self.rng.choice(["before", "afterwards", "at once"])
+        if order != "afterwards":
+            announce.start()
+        if order == "before":
+            announce.join()
+        self._start_survey(key)
+        if order == "afterwards":
+            announce.start()
+        announce.join()
 
     def _start_survey(self, key: str) -> None:
         path = "/processes/site_survey/instances"
         self.ask("survey", self.company.ida, "POST", path, body={"business_key": key}, mark=key)
 
-    def _announce_survey(self, key: str) -> None:
-        mark = self.mark()
+    def _announce_survey(self, key: str, mark: str) -> None:
         body = {
             "name": "survey_announced",
             "correlation_key": key,
             "payload": {"notice": mark},
             "message_id": f"m-{mark}",
         }
-        self.ask("notice", self.company.ida, "POST", "/messages", body=body, mark=mark, about=key)
+        with contextlib.suppress(Stopped):  # Then the survey itself is not asked for, either.
+            self.ask(
+                "notice", self.company.ida, "POST", "/messages", body=body, mark=mark, about=key
+            )
 
     def retry_incident(self) -> None:
         """Tomas has a job tried again that failed for good."""
