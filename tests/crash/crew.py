@@ -13,7 +13,7 @@ from typing import Any
 from tests.acceptance.company import Company
 from tests.acceptance.person import Person
 from tests.crash.client import Client
-from tests.crash.http_worker import HttpWorker
+from tests.crash.http_worker import Board, HttpWorker
 from tests.crash.ledger import Ledger
 from tests.crash.reports import count_fenced_reports
 
@@ -66,10 +66,12 @@ class Crew:
         self._threads = [threading.Thread(target=member.run, daemon=True) for member in members]
         ida, token = self.company.ida, (folder / WORK_TOKEN).read_text()
         program = Person(self.company.server, ida.id, ida.name, ida.email, token)
+        board = Board()
         self._workers = [
             HttpWorker(
                 f"h{seed}-{number}", self.ledger, Random(f"{seed}.h{number}"), self._stopping,
                 self._stopping, lambda: None, program=program, fates=dict(fates),
+                board=board,
                 people_are_gone=self._winding_down,
             )
             for number in range(HTTP_WORKERS)

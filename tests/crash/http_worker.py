@@ -12,7 +12,8 @@ import http.client
 import json
 import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,8 +23,6 @@ from tests.crash.ledger import Ask
 
 TOPICS = ("survey.measure", "survey.papers")
 LOCK_SECONDS = 2
-#: A job whose lock has ended is given again a second later, and held by somebody else meanwhile.
-LAG_SECONDS = (LOCK_SECONDS + 0.5, LOCK_SECONDS + 4.0)
 WAIT_SECONDS = 5
 #: What a worker does with a job that it has fetched, in proportion.
 FATES = {
@@ -32,8 +31,30 @@ FATES = {
 }  # fmt: skip
 
 
+Job = dict[str, Any]
+
+
 class Killed(Exception):
     """The worker is dead; another is started in its place."""
+
+
+class Board:
+    """What the workers of a campaign know of each other: how often each job was given out."""
+
+    def __init__(self) -> None:
+        """Begin with nothing given out."""
+        self._given: Counter[str] = Counter()
+        self._guard = threading.Lock()
+
+    def note(self, job_id: str) -> None:
+        """Note that a job was given out."""
+        with self._guard:
+            self._given[job_id] += 1
+
+    def count(self, job_id: str) -> int:
+        """Give how often a job was given out by now."""
+        with self._guard:
+            return self._given[job_id]
 
 
 @dataclass(kw_only=True)
@@ -41,10 +62,13 @@ class HttpWorker(Asker):
     """A worker program that is started again whenever it has died."""
 
     program: Person
+    board: Board
     fates: dict[str, int]
     people_are_gone: threading.Event
     deaths: int = 0
     _fetches: int = 0
+    _late: list[tuple[Job, str, int]] = field(default_factory=list)
+    """The jobs it is slow at, each with its lock and how often it was given out by then."""
 
     def run(self) -> None:
         """Work until the campaign is over."""
@@ -53,6 +77,7 @@ class HttpWorker(Asker):
                 self._serve()
             except Killed:
                 self.deaths += 1
+                self._late.clear()
             except Stopped:
                 return
 
@@ -65,8 +90,9 @@ class HttpWorker(Asker):
                 # At the end what is left is done, however this worker is.
                 fate = "complete" if self.people_are_gone.is_set() else fate
                 getattr(self, f"_{fate}")(job, lock)
+            self._report_late()
 
-    def _fetch(self, lock: str) -> list[dict[str, Any]]:
+    def _fetch(self, lock: str) -> list[Job]:
         """Ask for jobs once; an answer that is lost leaves them locked for a while."""
         self._go_on()
         topics = [{"name": topic, "lock_seconds": LOCK_SECONDS} for topic in TOPICS]
@@ -80,43 +106,52 @@ class HttpWorker(Asker):
             self.ledger.note_server_error(answer)
         if answer.status != 200:
             return []
-        items: list[dict[str, Any]] = answer.json["items"]
+        items: list[Job] = answer.json["items"]
+        for job in items:
+            self.board.note(job["id"])
         return items
 
     # What becomes of a job.
 
-    def _complete(self, job: dict[str, Any], lock: str) -> None:
+    def _complete(self, job: Job, lock: str) -> None:
         mark = self.mark()
         self._report("complete", job, lock, mark, {"variables": {"finding": mark}})
 
-    def _fail(self, job: dict[str, Any], lock: str) -> None:
+    def _fail(self, job: Job, lock: str) -> None:
         mark = self.mark()
         is_last = {"attempts_left": 0} if self.rng.random() < 0.2 else {}
         self._report("fail", job, lock, mark, {"error": mark, **is_last})
 
-    def _throw(self, job: dict[str, Any], lock: str) -> None:
+    def _throw(self, job: Job, lock: str) -> None:
         if job["topic"] == "survey.measure":
             self._report("error", job, lock, self.mark(), {"code": "CLOSED"})
         else:  # There the diagram catches none.
             self._complete(job, lock)
 
-    def _extend(self, job: dict[str, Any], lock: str) -> None:
+    def _extend(self, job: Job, lock: str) -> None:
         self._report("extend", job, lock, self.mark(), {"lock_seconds": LOCK_SECONDS})
         self._complete(job, lock)
 
-    def _unlock(self, job: dict[str, Any], lock: str) -> None:
+    def _unlock(self, job: Job, lock: str) -> None:
         self._report("unlock", job, lock, self.mark(), {})
         if self.rng.random() < 0.5:  # And reports on what is no longer its own.
             self._complete(job, lock)
 
-    def _lag(self, job: dict[str, Any], lock: str) -> None:
-        self.stopping.wait(self.rng.uniform(*LAG_SECONDS))
-        self._complete(job, lock)
+    def _lag(self, job: Job, lock: str) -> None:
+        """Go on with others, and report when somebody else has been given the job."""
+        self._late.append((job, lock, self.board.count(job["id"])))
 
-    def _die_before(self, _job: dict[str, Any], _lock: str) -> None:
+    def _report_late(self) -> None:
+        for late in list(self._late):
+            job, lock, times = late
+            if self.board.count(job["id"]) > times:
+                self._late.remove(late)
+                self._complete(job, lock)
+
+    def _die_before(self, _job: Job, _lock: str) -> None:
         raise Killed
 
-    def _die_after(self, job: dict[str, Any], lock: str) -> None:
+    def _die_after(self, job: Job, lock: str) -> None:
         """Send a report and die without hearing of it; nobody sends it again."""
         mark = self.mark()
         ask = self._write_report("complete", job, lock, mark, {"variables": {"finding": mark}})
@@ -126,15 +161,11 @@ class HttpWorker(Asker):
             self._send_and_hang_up(ask)
         raise Killed
 
-    def _report(
-        self, verb: str, job: dict[str, Any], lock: str, mark: str, body: dict[str, Any]
-    ) -> None:
+    def _report(self, verb: str, job: Job, lock: str, mark: str, body: dict[str, Any]) -> None:
         ask = self._write_report(verb, job, lock, mark, body)
         self.ask(ask.kind, ask.who, ask.method, ask.path, body=ask.body, about=ask.about, mark=mark)
 
-    def _write_report(
-        self, verb: str, job: dict[str, Any], lock: str, mark: str, body: dict[str, Any]
-    ) -> Ask:
+    def _write_report(self, verb: str, job: Job, lock: str, mark: str, body: dict[str, Any]) -> Ask:
         body = {"lock_token": job["lock_token"], **body}
         return Ask(
             f"job {verb}", self.program, "POST", f"/jobs/{job['id']}/{verb}", key=mark, mark=mark,

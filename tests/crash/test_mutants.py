@@ -17,10 +17,10 @@ LATE = Plan(
     seed=2, kills=12, habits={"raise_rfc": 1, "propose": 1}, share_of_points=0.0, slow=1.0,
     asks_in_a_life=(12, 12), clients=3,
 )  # fmt: skip
-#: Every external worker reports when its lock is over.
+#: External workers report when somebody else has the job.
 LATE_OVER_HTTP = Plan(
-    seed=5, kills=4, habits={"survey": 1}, fates={"lag": 1}, share_of_points=0.0,
-    asks_in_a_life=(200, 200),
+    seed=5, kills=8, habits={"survey": 1}, fates={"lag": 1},
+    share_of_points=0.0, asks_in_a_life=(80, 80), clients=1,
 )  # fmt: skip
 WORKERS = Plan(
     seed=3, kills=12, points=("before the commit of a worker",), share_of_points=1.0,
