@@ -22,6 +22,7 @@ from models.database import Database
 from models.organization import ConfigurationItem
 from models.table_copy import list_copied_tables
 from tests.integration.api.proposal_body import COMPLETE
+from tests.integration.play_diagrams import Table
 from tests.integration.site import Site
 from webapp.cli import main
 
@@ -31,7 +32,7 @@ ASSENT = [sys.executable, "-c", "import sys; from webapp.cli import main; sys.ex
 
 @pytest.fixture(scope="module")
 def lived_in(loaded_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give the URL of an installation in which a proposal has been handed in and checked."""
+    """Give the URL of an installation with a checked proposal and an instance with a long text."""
     folder = tmp_path_factory.mktemp("lived-in")
     shutil.copy(loaded_template, folder / "assent.sqlite")
     site = Site(folder)
@@ -39,6 +40,9 @@ def lived_in(loaded_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     number = piotr.post("/proposals", COMPLETE).json["number"]
     assert piotr.post(f"/proposals/{number}/submit").status_code == 200
     site.work()
+    table = Table(site.services.database, site.services.clock)  # type: ignore[arg-type]
+    table.put("short", "start begin\nuser write\nend done\nbegin > write > done")
+    table.start("short", text="long " * 1_000)
     site.services.database.close()
     return f"sqlite:///{folder / 'assent.sqlite'}"
 
@@ -113,7 +117,7 @@ def test_an_installation_goes_to_postgresql_and_back_and_is_the_same(
     assert (there_code, back_code) == (0, 0)
     assert digests(there, "source") == digests(returned, "target")
     rows = {table["name"]: table["rows"]["target"] for table in json.loads(returned)["tables"]}
-    assert rows["instance"] == 1
+    assert (rows["instance"], rows["instance_value"]) == (2, 1)
     assert rows["audit_event"] > 50
     assert json.loads(returned)["record"]["target"]["broken"] == []
 
