@@ -20,6 +20,7 @@ from engine.people import load_actor
 from engine.topics import serve_inside
 from models.database import Database
 from models.migrate import upgrade_database
+from tests.memory import keep_files_in_memory
 from tests.movable_clock import PROJECT, START, MovableClock
 from tests.services.fixtures import (
     broker_url,
@@ -51,6 +52,11 @@ ORGANIZATION = PROJECT / "webapp" / "demo" / "example_org.json"
 #: Test processes for each core with `-n auto`: what one waits for (a browser, a worker, a server
 #: that starts), another one uses.
 PROCESSES_PER_CORE = 1.5
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the files of tests into memory, before any is made."""
+    keep_files_in_memory()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

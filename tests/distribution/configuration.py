@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import func, select
 
 from engine.clock import Clock, clock_of
+from engine.dispatch import RESEND_SECONDS
 from engine.jobs import enqueue
 from models.database import Database
 from models.job import Incident, Job, JobLog
@@ -94,6 +96,13 @@ class Configuration:
                 enqueue(
                     session, kind="service", topic="probe", now=now, backoff_seconds=1, **fields
                 )
+
+    def pass_time_for_resending(self) -> None:
+        """Let as much time pass since ids were sent as makes them count as lost."""
+        with self.database.write() as session:
+            sent = session.scalars(select(Job).where(Job.sent_at.is_not(None)).with_for_update())
+            for job in sent:
+                job.sent_at -= timedelta(seconds=RESEND_SECONDS)  # type: ignore[operator]
 
     def count(self, table: type[Any], *where: Any) -> int:
         """Count rows."""

@@ -30,6 +30,8 @@ def test_1_of_a_thousand_jobs_each_has_one_effect_though_the_worker_is_killed(
     with configuration.process("work") as worker:
         configuration.wait_until_done(SOME)
         worker.kill()
+        worker.wait(PATIENCE_SECONDS)
+    configuration.pass_time_for_resending()
     with configuration.workers(brief_topic()):
         configuration.wait_until_done(JOBS)
 
@@ -54,6 +56,7 @@ def test_1_of_a_thousand_jobs_each_has_one_effect_though_a_service_is_killed(
             configuration.cluster.stop_immediately()
             configuration.cluster.start()
             configuration.database.engine.dispose()
+        configuration.pass_time_for_resending()
         configuration.wait_until_done(JOBS)
 
     configuration.expect_each_done_once(JOBS)
@@ -85,6 +88,7 @@ def test_2_a_job_runs_though_its_process_was_killed_between_commit_and_dispatch(
         web.wait(PATIENCE_SECONDS)
     [job] = [job for job in table.jobs() if job.topic == "probe"]
     assert (job.state, job.attempts) == ("ready", 0)
+    configuration.pass_time_for_resending()
 
     with configuration.workers(brief_topic()):
         configuration.wait_until_done(1)
