@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from engine.commands.context import execute
 from engine.commands.definitions import deploy_folder
@@ -52,11 +53,27 @@ ORGANIZATION = PROJECT / "webapp" / "demo" / "example_org.json"
 #: Test processes for each core with `-n auto`: what one waits for (a browser, a worker, a server
 #: that starts), another one uses.
 PROCESSES_PER_CORE = 1.5
+#: Files with single tests of half a minute and more.
+LONGEST = {
+    "tests/acceptance/test_http_walk.py",
+    "tests/acceptance/test_survives_kill.py",
+    "tests/browser/test_walk.py",
+    "tests/crash/test_campaign.py",
+    "tests/distribution/test_one_instance.py",
+}
+# Several test processes share a core, so how long an example takes says nothing.
+settings.register_profile("assent", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("assent")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the files of tests into memory, before any is made."""
     keep_files_in_memory()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that nobody is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.relative_to(PROJECT).as_posix() not in LONGEST)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
