@@ -47,6 +47,14 @@ def judge_row(
     )
 
 
+def say_fact(column: str, value: Any) -> str:
+    """Say a fact that is in the way, and how it stands: `media authorized: no`."""
+    said = str(value)
+    if value is None or isinstance(value, bool):
+        said = {None: "not known", True: "yes", False: "no"}[value]
+    return f"{column.replace('_', ' ')}: {said}"
+
+
 def find_unmet(results: Sequence[CriterionResult]) -> list[CriterionResult]:
     """Give the criteria that keep a gate closed."""
     return [result for result in results if not result.holds]

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from engine.audit import digest_of, record_event
 from engine.authority import AuthorityLevel, CastVote, count_votes, find_barred_duty, name_seats
 from engine.context import Context
-from engine.criteria import CriterionResult, find_unmet, judge_row
-from engine.decisions import FailingCell, explain_rows
+from engine.criteria import CriterionResult, find_unmet, judge_row, say_fact
+from engine.decisions import explain_rows
 from engine.definitions import find_decision
 from engine.errors import GateClosed, InvalidInput, NotFound, SeparationOfDuties
 from engine.facts import gather_facts
@@ -67,14 +67,14 @@ def judge_criteria(
     )
     rows = explain_rows(find_decision(session, table), table, facts)
     return [
-        judge_row(row.outputs, row.matched, [_say_cell(cell) for cell in row.failing], waived)
+        judge_row(
+            row.outputs,
+            row.matched,
+            [say_fact(cell.column, cell.value) for cell in row.failing],
+            waived,
+        )
         for row in rows
     ]
-
-
-def _say_cell(cell: FailingCell) -> str:
-    value = "unknown" if cell.value is None else str(cell.value).lower()
-    return f"{cell.column.replace('_', ' ')} is {value}"
 
 
 def evidence_digest(subject: Subject, criteria: list[CriterionResult]) -> str:

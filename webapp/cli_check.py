@@ -35,6 +35,14 @@ _EXAMPLES = """examples:
 A folder is checked with all its diagrams, decision tables, forms and scenarios; scenarios are run.
 A file is checked together with those beside it and with the processes that ship with Assent.
 
+With --json each of the problems is an object with these fields:
+  file      the file it was found in
+  code      the stable name of the broken rule, for example "deadlock"
+  element   the id of the element as written in the file; null for the file as a whole
+  line      the line on which the element begins, counted from 1; null when there is none
+  message   what is wrong
+  hint      what to do instead
+
 exit codes: 0 nothing to refuse, 1 problems, 2 a path is missing or holds nothing to check
 """
 

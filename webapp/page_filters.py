@@ -8,18 +8,20 @@ from typing import Any
 from flask import Flask, g
 
 from models.queries.organization import find_organization
+from webapp.render.names import say_heading, say_name
 from webapp.render.times import say_ago, say_day, say_due, say_moment, say_span
 from webapp.services import read_session, services
 
 
 def install_page_filters(app: Flask) -> None:
-    """Give templates `moment`, `day`, `span`, `ago`, `due` and `words`."""
+    """Give templates `moment`, `day`, `span`, `ago`, `due`, `words` and `heading`."""
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_day, "day")
     app.add_template_filter(_span, "span")
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_due, "due")
     app.add_template_filter(_words, "words")
+    app.add_template_filter(_heading, "heading")
 
 
 def organization_zone() -> str:
@@ -61,4 +63,8 @@ def _due(value: datetime | None) -> str:
 
 
 def _words(value: Any) -> str:
-    return str(value or "").replace("_", " ")
+    return say_name(str(value or ""))
+
+
+def _heading(value: Any) -> str:
+    return say_heading(str(value or ""))

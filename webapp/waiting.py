@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from engine.context import Actor
+from engine.definitions import find_definition, load_definition_row
 from engine.people import name_people
+from engine.runtime.interface import ElementInfo
 from models.instance import Instance, UserTask
 from models.queries.inbox import list_instance_tasks
 from models.queries.incidents import list_jobs
@@ -44,7 +47,8 @@ def list_waiting(session: Session, instance: Instance | None, actor: Actor) -> l
     waits = [_of_task(task, names, actor) for task in tasks]
     for job in list_jobs(session, instance.id):
         if job.kind == JobKind.TIMER:
-            waits.append(Waiting("clock", "A time", "Assent", job.due_at))
+            title = name_timer(session, instance, job.element_id)
+            waits.append(Waiting("clock", title, "Assent", job.due_at))
         else:
             waits.append(Waiting("machine", WORKERS.get(job.topic, job.topic), "Assent"))
     for wait in list_message_waits(session, instance.id):
@@ -52,6 +56,23 @@ def list_waiting(session: Session, instance: Instance | None, actor: Actor) -> l
         title = f"{WaitKind(wait.kind).label}: {words}"
         waits.append(Waiting("info", MESSAGES.get(wait.message_name, title), ""))
     return waits
+
+
+def name_timer(session: Session, instance: Instance, element_id: str | None) -> str:
+    """Say which time an instance waits for, in the words of its diagram."""
+    row = find_definition(session, "bpmn", row_id=instance.definition_id)
+    return say_timer(load_definition_row(row).elements, element_id)
+
+
+def say_timer(elements: Mapping[str, ElementInfo], element_id: str | None) -> str:
+    """Say what a timer is: its name, the step it is a limit for, or both."""
+    timer = elements.get(element_id or "")
+    held = elements.get(timer.attached_to or "") if timer else None
+    name = timer.name if timer else ""
+    if held is None:
+        return name or "A set time"
+    step = held.name or held.id
+    return f"{name}: {step}" if name else f"The time limit of “{step}”"
 
 
 def _of_task(task: UserTask, names: dict[str, str], actor: Actor) -> Waiting:

@@ -25,6 +25,7 @@ from webapp.evidence import find_instance_subject, page_of
 from webapp.history import tell_history
 from webapp.process_view import say_who
 from webapp.services import read_session
+from webapp.waiting import name_timer
 
 blueprint = Blueprint("instances", __name__)
 
@@ -99,7 +100,9 @@ def _list_waits(session: Session, instance: Instance) -> list[dict[str, Any]]:
         waits.append(
             {
                 "icon": "clock" if is_timer else "machine",
-                "title": "A time" if is_timer else f"A worker: {job.topic}",
+                "title": name_timer(session, instance, job.element_id)
+                if is_timer
+                else f"A worker: {job.topic}",
                 "element": job.element_id,
                 "moment": job.due_at if is_timer else None,
                 "why": (job.last_error or "").splitlines()[0] if job.last_error else job.state,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
+from sqlalchemy.orm import Session
 
 from engine.errors import NotFound
 from models.instance import Instance
+from models.job import Job
 from models.queries.incidents import find_instances, find_job, find_open_incident_of, list_all_jobs
-from models.vocabulary import Channel, JobState
+from models.vocabulary import Channel, JobKind, JobState
 from webapp.pages.incidents import describe_data, describe_place, read_filters
 from webapp.services import read_session
+from webapp.waiting import name_timer
 
 blueprint = Blueprint("jobs", __name__)
 
@@ -31,10 +35,12 @@ def show_jobs() -> str:
             business_key=given["about"] or None,
             after=request.args.get("after") or None,
         )
+        instances = find_instances(session, [job.instance_id for job in page.items])
         return render_template(
             "incidents/jobs.html",
             page=page,
-            instances=find_instances(session, [job.instance_id for job in page.items]),
+            instances=instances,
+            titles={job.id: _title(session, job, instances) for job in page.items},
             states=list(JobState),
             channels=list(Channel),
             given=given,
@@ -60,3 +66,10 @@ def show_job(job_id: str) -> str:
             **describe_place(session, instance, job.element_id),
             **describe_data(job),
         )
+
+
+def _title(session: Session, job: Job, instances: Mapping[str, Instance]) -> str:
+    instance = instances.get(job.instance_id or "")
+    if job.kind == JobKind.TIMER and instance is not None:
+        return name_timer(session, instance, job.element_id)
+    return job.topic

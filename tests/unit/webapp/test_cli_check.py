@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.runtime.validation.problems import Problem
 from tests.unit.engine.validation.drawing import draw
 from webapp.cli import main
 
@@ -57,6 +60,14 @@ def test_problems_are_printed_with_code_element_line_and_hint(
     assert problem["file"].endswith("bad.bpmn")
     assert main(["check", str(folder / "bad.bpmn")]) == 1
     assert "bad.bpmn:5: unknown-role: work:" in capsys.readouterr().out
+
+
+def test_help_describes_every_field_of_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    said = capsys.readouterr().out
+    described = re.findall(r"^  (\w+) {2,}", said.partition("these fields:")[2], re.MULTILINE)
+    assert described == ["file", *(field.name for field in fields(Problem))]
 
 
 def test_files_of_a_folder_know_each_other(
