@@ -9,15 +9,16 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.orm import Session
 
-from engine.context import Context, Entry
+from engine.context import Context, Entry, Head
 from engine.kept_values import keep_values, read_written
 from engine.values import list_nested_references, may_hold_large, take_out_nested
 from models.audit import SUBJECT_CHAIN, AuditChain, AuditEvent
 from models.base import TENANT, table_of
+from models.instance import Instance
 from models.row_values import write_canonical
 from models.vocabulary import AuditTag
 
@@ -37,15 +38,6 @@ _MOVE_HEAD = (
     .where(_CHAINS.c.id == bindparam("chain"))
     .values(length=bindparam("new_length"), head=bindparam("new_head"))
 )
-
-
-@dataclass
-class Head:
-    """Where a chain stands: how many events it has, and the hash of the last."""
-
-    length: int = 0
-    hash: str = ""
-    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,11 +101,35 @@ def write_record(ctx: Context) -> None:
     if not ctx.record:
         return
     chain_ids = {entry.chain_id for entry in ctx.record}
-    heads = _lock_heads(ctx, sorted(chain_ids - ctx.new_chains))
+    heads = {chain_id: ctx.heads[chain_id] for chain_id in chain_ids & ctx.heads.keys()}
+    heads |= _lock_heads(ctx, sorted(chain_ids - ctx.new_chains - heads.keys()))
     events = [_chain_event(ctx, heads.setdefault(e.chain_id, Head()), e) for e in ctx.record]
     ctx.record.clear()
     _write_heads(ctx, heads)
     ctx.session.execute(_INSERT_EVENT, events)
+
+
+def with_head(instances: Select[Instance]) -> Select[Instance, int, str]:
+    """Let a statement that locks an instance lock the head of its chain with it, as one row."""
+    joined = instances.join(_CHAINS, _CHAINS.c.id == Instance.id)
+    return joined.add_columns(_CHAINS.c.length, _CHAINS.c.head)
+
+
+def lock_with_head(
+    ctx: Context, statement: Select[Instance, int, str], **values: Any
+) -> Instance | None:
+    """Give the instance of a statement `with_head`, and keep the head for `write_record`.
+
+    None also for an instance that begins in this transaction: its chain has no row yet.
+    """
+    row = ctx.session.execute(
+        statement, values, execution_options={"populate_existing": True}
+    ).one_or_none()
+    if row is None:
+        return None
+    instance, length, head = row
+    ctx.heads.setdefault(instance.id, Head(length, head, is_new=False))
+    return instance
 
 
 def _lock_heads(ctx: Context, chain_ids: list[str]) -> dict[str, Head]:

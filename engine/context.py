@@ -58,6 +58,15 @@ class Trace:
 
 
 @dataclass
+class Head:
+    """Where a chain of the record stands: how many events it has, and the hash of the last."""
+
+    length: int = 0
+    hash: str = ""
+    is_new: bool = True
+
+
+@dataclass
 class Entry:
     """What a command puts on record; it gets its place in the chain when the command ends."""
 
@@ -83,6 +92,8 @@ class Context:
     """What goes on record when the command ends, in order."""
     new_chains: set[str] = field(default_factory=set)
     """The chains that begin in this transaction, as those of new instances do."""
+    heads: dict[str, Head] = field(default_factory=dict)
+    """The heads that were read and locked with their instances."""
 
     def acting_as(self, actor: Actor) -> Context:
         """Give the same transaction under another actor."""
@@ -94,4 +105,5 @@ class Context:
             self.trace,
             self.record,
             self.new_chains,
+            self.heads,
         )

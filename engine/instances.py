@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from engine.audit import last_entry, record_event
+from engine.audit import last_entry, lock_with_head, record_event, with_head
 from engine.context import Context
 from engine.definitions import find_definition, load_definition_row
 from engine.errors import (
@@ -51,12 +51,8 @@ LOOK_AGAIN_SECONDS = (2, 90)
 MAXIMUM_CASCADE = 500
 """How many messages and signals one command may set off, one after the other."""
 
-_LOCK_INSTANCE = (
-    select(Instance)
-    .where(Instance.id == bindparam("instance_id"))
-    .with_for_update()
-    .execution_options(populate_existing=True)
-)
+_LOCK_INSTANCE = select(Instance).where(Instance.id == bindparam("instance_id")).with_for_update()
+_LOCK_WITH_HEAD = with_head(_LOCK_INSTANCE)
 
 
 @dataclass(frozen=True)
@@ -148,12 +144,22 @@ def load_instance(ctx: Context, instance_id: str, *, holds_job: bool = False) ->
     ctx.trace.locked_instance_id = instance_id
     if not holds_job:
         lock_jobs(ctx.session, instance_id)
-    instance = ctx.session.scalar(_LOCK_INSTANCE, {"instance_id": instance_id})
+    instance = lock_with_head(ctx, _LOCK_WITH_HEAD, instance_id=instance_id)
+    if instance is None:
+        instance = _find_new(ctx, instance_id)
     if instance is None:
         if ctx.session.get(ArchivedInstance, instance_id) is not None:
             raise InstanceArchived
         raise NotFound(f"There is no instance {instance_id}.")
     return instance
+
+
+def _find_new(ctx: Context, instance_id: str) -> Instance | None:
+    return ctx.session.scalar(
+        _LOCK_INSTANCE,
+        {"instance_id": instance_id},
+        execution_options={"populate_existing": True},
+    )
 
 
 def load_instance_definition(ctx: Context, instance: Instance) -> Definition:

@@ -10,7 +10,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -169,12 +178,20 @@ def finish(
 
     Runs first in the completing transaction, so that a late or repeated completion changes nothing.
     """
-    row = session.execute(_FINISH, {"job": job_id, "token": token}).one_or_none()
-    if row is None:
-        raise LeaseLost(job=job_id)
-    leased = LeasedJob(*row)
+    held = {"job": job_id, "token": token}
+    if session.get_bind().dialect.name == "postgresql":
+        logged = {"log": new_id(), "outcome": outcome, "now": now}
+        row = session.execute(_FINISH_AND_LOG, held | logged).one_or_none()
+        return _as_leased(row, job_id)
+    leased = _as_leased(session.execute(_FINISH, held).one_or_none(), job_id)
     _log(session, leased, outcome, now)
     return leased
+
+
+def _as_leased(row: Any, job_id: str) -> LeasedJob:
+    if row is None:
+        raise LeaseLost(job=job_id)
+    return LeasedJob(*row)
 
 
 def fail(
@@ -362,3 +379,21 @@ _FINISH = (
     )
     .returning(*(_JOBS.c[field.name] for field in fields(LeasedJob)))
 )
+
+
+def _finish_and_log() -> Select[Any]:
+    """Give the one statement for both where changes may stand inside of others: PostgreSQL."""
+    gone = _FINISH.cte("gone")
+    copied = ("tenant_id", "instance_id", "element_id", "topic", "attempts", "lease_owner",
+              "created_at")  # fmt: skip
+    values = {name: gone.c[name] for name in copied} | {
+        "id": bindparam("log", type_=_LOG.c.id.type),
+        "job_id": gone.c.id,
+        "outcome": bindparam("outcome", type_=_LOG.c.outcome.type),
+        "finished_at": bindparam("now", type_=_LOG.c.finished_at.type),
+    }
+    logged = insert(_LOG).from_select(list(values), select(*values.values())).cte("logged")
+    return select(gone).add_cte(logged)
+
+
+_FINISH_AND_LOG = _finish_and_log()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from engine.audit import record_event
+from engine.audit import lock_with_head, record_event, with_head
 from engine.canonical import require_canonical
 from engine.context import Actor, Context
 from engine.definitions import find_definition, find_form, load_definition_row
@@ -30,7 +30,7 @@ from engine.runtime.interface import ElementInfo
 from models.instance import Instance, UserTask
 from models.vocabulary import AuditTag, TaskState
 
-_INSTANCE_OF_TASK = (
+_INSTANCE_OF_TASK = with_head(
     select(Instance)
     .where(
         Instance.id
@@ -127,9 +127,7 @@ def lock_task(ctx: Context, task_id: str) -> tuple[UserTask, Instance]:
     The row of the instance is locked before the task is read, in the order of all commands, so
     that of two people at one task the second sees what the first did. Raises NotFound.
     """
-    instance = ctx.session.scalar(
-        _INSTANCE_OF_TASK, {"task_id": task_id}, execution_options={"populate_existing": True}
-    )
+    instance = lock_with_head(ctx, _INSTANCE_OF_TASK, task_id=task_id)
     if instance is None:
         raise NotFound(f"There is no task {task_id}.")
     return ctx.session.get_one(UserTask, task_id, populate_existing=True), instance

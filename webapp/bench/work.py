@@ -21,6 +21,7 @@ LINEAR_PART = 0.85
 #: Where there may be several, the threads of row 13 are spread over as many.
 WORKER_PROCESSES = 2
 PATIENCE_SECONDS = 600.0
+BEYOND = " (beyond the cores)"
 
 
 def measure_throughput(site: BenchSite, scope: Scope) -> list[EngineFigure]:
@@ -100,23 +101,24 @@ def _wait_for_start(client: BenchClient, instance_id: str) -> float:
 
 
 def measure_scaling(site: BenchSite, scope: Scope) -> list[EngineFigure]:
-    """Give row 14: jobs of 50 ms on 1, 2, 4 and 8 workers, over what that would be without cost.
+    """Give row 14: jobs of 50 ms on 1, 2, 4 and 8 workers, over as many times the rate of one.
 
     On SQLite, which has one process, the workers are threads; elsewhere processes of 8 threads.
     """
-    figures = []
+    kind = "threads" if site.is_sqlite else "worker processes"
+    figures: list[EngineFigure] = []
+    rate_of_one = 0.0
     for workers in (1, 2, 4, 8):
         threads = workers if site.is_sqlite else workers * THREADS
         rate = _measure_slow_rate(site, scope, workers, threads)
-        kind = "threads" if site.is_sqlite else "worker processes"
-        full = (
-            " (beyond the cores)" if not site.is_sqlite and workers > (os.cpu_count() or 1) else ""
-        )
-        bar = LINEAR_PART if not full else 0.0
+        rate_of_one = rate_of_one or rate
+        is_beyond = not site.is_sqlite and workers > (os.cpu_count() or 1)
         figures.append(
-            EngineFigure(14, f"handler of 50 ms on {workers} {kind}{full}",
-                         rate * SLOW_SECONDS / threads, bar, "of linear", at_least=True,
-                         note=f"{rate:.0f} jobs/s")
+            EngineFigure(14, f"handler of 50 ms on {workers} {kind}{BEYOND if is_beyond else ''}",
+                         rate / (workers * rate_of_one), 0.0 if is_beyond else LINEAR_PART,
+                         "of linear", at_least=True,
+                         note=f"{rate:.0f} jobs/s of the {threads / SLOW_SECONDS:.0f} "
+                              "that nothing but sleeping allows")
         )  # fmt: skip
     return figures
 
