@@ -13,6 +13,10 @@ _WIDTHS = (
 _NARROW = 615
 #: Scripts beyond Latin, Greek and Cyrillic are taken as full-width.
 _WIDE = 1000
+#: A word may reach that far into the margin of its shape before it is broken.
+_OVERHANG = 1.12
+#: No line begins with less of a broken word.
+_LEAST_REST = 3
 
 
 def measure(text: str, size: float) -> float:
@@ -52,7 +56,7 @@ def _wrap_paragraph(paragraph: str, width: float, size: float) -> list[str]:
         if line and used + blank + length > width:
             lines.append(line)
             line, used = "", 0.0
-        while length > width and len(word) > 1:
+        while length > width * _OVERHANG and len(word) > 1:
             head = _head(word, width, size)
             lines.append(head)
             word = word[len(head) :]
@@ -66,6 +70,8 @@ def _head(word: str, width: float, size: float) -> str:
     end = 1
     while end < len(word) and measure(word[: end + 1], size) <= width:
         end += 1
+    if end > _LEAST_REST:
+        end = min(end, len(word) - _LEAST_REST)
     mark = max(word.rfind("-", 1, end), word.rfind("_", 1, end))
     return word[: mark + 1] if mark > end // 2 else word[:end]
 

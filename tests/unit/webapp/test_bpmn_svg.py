@@ -164,6 +164,14 @@ def test_labels_wrap_to_their_width_and_end_in_an_ellipsis() -> None:
     assert wrap("  ", 60, 12, 3) == ()
 
 
+def test_a_word_is_broken_only_where_it_has_to_be_and_never_near_its_end() -> None:
+    assert wrap("Review the implementation", 86, 12, 4) == ("Review the", "implementation")
+    for width in range(30, 86):
+        lines = wrap("implementation", width, 12, 9)
+        assert "".join(lines) == "implementation"
+        assert len(lines[-1]) >= 3
+
+
 def test_every_process_that_ships_is_drawn_without_overlapping_names() -> None:
     for path in sorted((PROJECT / "processes").glob("*.bpmn")):
         layout = read_layout(path.read_bytes())
