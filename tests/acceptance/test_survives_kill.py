@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import os
 import shutil
 import signal
 import sys
@@ -73,6 +74,9 @@ def serve(folder: Path, said: Path, log: Path) -> None:
     """Run `assent serve` in this process."""
     from webapp.cli import main
 
+    # The process that forks may have been started by a test that had settings of its own.
+    for name in [name for name in os.environ if name.startswith("ASSENT_")]:
+        del os.environ[name]
     sys.stdout, sys.stderr = said.open("w"), log.open("a")
     sys.exit(main(["serve", "--demo", "--port", "0", "--data-dir", str(folder)]))
 

@@ -80,17 +80,17 @@ def _nothing() -> None:
     pass
 
 
-def _mark_work() -> None:
-    real = JobRunner.run
+def _mark_work(within: str) -> None:
+    real = getattr(JobRunner, within)
 
-    def run(self: JobRunner, job_id: str) -> bool:
+    def run(self: JobRunner, *given: Any) -> Any:
         _at_work.here = True
         try:
-            return real(self, job_id)
+            return real(self, *given)
         finally:
             _at_work.here = False
 
-    JobRunner.run = run  # type: ignore[method-assign]
+    setattr(JobRunner, within, run)
 
 
 POINTS: dict[str, Callable[[Trap], None]] = {
@@ -106,7 +106,7 @@ POINTS: dict[str, Callable[[Trap], None]] = {
 }
 
 
-def arm(name: str, nth: int) -> None:
-    """Set a trap at a named point of this process."""
-    _mark_work()
+def arm(name: str, nth: int, *, within: str = "run") -> None:
+    """Set a trap at a named point of this process; a worker works within this method of its."""
+    _mark_work(within)
     POINTS[name](Trap(nth))

@@ -42,7 +42,7 @@ def main(task: str, url: str, broker_url: str) -> None:
     if task == "die before the pump sends":
         Pump._send_all = kill_oneself  # type: ignore[method-assign]
     if task in POINTS:
-        arm(task, nth=2)  # The first commit of a worker is its claim.
+        arm(task, nth=1, within="_carry_out")  # After the claim, which commits as well.
     if task.startswith("die before"):
         Table(database, clock).start("one_job")  # type: ignore[arg-type]
     broker = make_broker(broker_url) if broker_url else None
