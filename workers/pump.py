@@ -15,7 +15,7 @@ from engine.commands.recovery import take_expired_jobs
 from engine.context import SYSTEM, Context
 from engine.dispatch import Agenda, promote_due, read_agenda, resend_lost, take_window
 from engine.jobs import update_jobs
-from engine.leases import follow_clock_back
+from engine.leases import CLOCKS_APART, follow_clock_back
 from models.database import Database
 
 LOG = logging.getLogger(__name__)
@@ -96,8 +96,11 @@ class Pump:
         return ids
 
     def _follow_clock(self, now: datetime) -> None:
-        """Notice at the first turn, and whenever time runs backwards, that the clock was set."""
-        if self._last_now is None or now < self._last_now:
+        """Notice at the first turn, and whenever time runs backwards, that the clock was set.
+
+        The clock of a server seems to step back a little whenever it is read again.
+        """
+        if self._last_now is None or now < self._last_now - CLOCKS_APART:
             with self._database.write() as session:
                 count = follow_clock_back(session, now=now)
             if count:
