@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from engine.errors import LeaseLost
 from engine.jobs import LeasedJob, in_channel, in_state, load_leased
 from engine.leases import LeaseTerms, claim, give_back
+from models.base import table_of
 from models.job import Job
 from models.vocabulary import Channel, JobState
 
 #: How long a job may be at one worker in all, however often its lease is prolonged.
 LONGEST_HOLD_SECONDS = 7 * 24 * 3600
+
+_JOBS = table_of(Job)
 
 
 def count_ready(session: Session, topics: Collection[str], *, at_most: int) -> Counter[str]:
@@ -56,6 +59,27 @@ def fetch(
         if job is not None:
             leased.append(job)
     return leased
+
+
+def adopt_jobs(session: Session, topics: Collection[str]) -> int:
+    """Take over ready jobs of topics that workers inside do by now; give how many.
+
+    A process that does not know a topic's handler, such as one started without it, makes the
+    topic's jobs for external workers, and nobody else would ever fetch them.
+    """
+    if not topics:
+        return 0
+    adopted = session.scalars(
+        update(_JOBS)
+        .where(
+            in_state(JobState.READY),
+            in_channel(Channel.EXTERNAL),
+            _JOBS.c.topic.in_(sorted(topics)),
+        )
+        .values(channel=Channel.ENGINE.value)
+        .returning(_JOBS.c.id)
+    ).all()
+    return len(adopted)
 
 
 def prolong(

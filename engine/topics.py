@@ -20,7 +20,8 @@ _inside = set(TOPICS)
 def serve_inside(name: str) -> None:
     """Say that workers of this installation do a topic, so that it is not for external ones.
 
-    Every process of an installation must say the same, before it makes jobs.
+    Every process of an installation should say the same, before it makes jobs; workers take over
+    what others made amiss.
     """
     _inside.add(name)
 

@@ -11,7 +11,7 @@ from engine.commands.context import execute
 from engine.commands.recovery import take_orphaned_jobs
 from engine.context import SYSTEM
 from models.database import Database
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import Heartbeat, adopt_strays
 from workers.leases import RENEW_SECONDS, LeaseKeeper
 from workers.ports import WorkerPorts
 from workers.pump import Pump
@@ -47,6 +47,7 @@ class JobExecution:
         """Take the handlers' ports and topics, and the broker; one of these per process."""
         self._database = database
         self._clock = clock
+        self._topics = topics
         self.boot = make_boot_name()
         self._keeper = LeaseKeeper(database, clock, renew_seconds=renew_seconds)
         self._runner = JobRunner(
@@ -67,6 +68,8 @@ class JobExecution:
             taken = execute(self._database, self._clock, SYSTEM, take_orphaned_jobs, boot=self.boot)
             if taken:
                 LOG.warning("Took back %d jobs that an earlier process held.", taken)
+            with self._database.write() as session:
+                adopt_strays(session, self._topics.names())
         self._heartbeat.start()
         self._keeper.start()
         self._pump.start()

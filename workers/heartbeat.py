@@ -10,8 +10,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from engine.clock import Clock
+from engine.external import adopt_jobs
 from models.database import Database
 from models.worker import WorkerProcess
 
@@ -76,6 +78,7 @@ class Heartbeat:
             total = session.scalar(
                 select(func.sum(WorkerProcess.threads)).where(WorkerProcess.last_seen_at >= alive)
             )
+            adopt_strays(session, self._topics)
         self._tell_threads(int(total or self._threads))
 
     def _run(self) -> None:
@@ -91,3 +94,14 @@ class Heartbeat:
                 session.execute(delete(WorkerProcess).where(WorkerProcess.id == self._boot))
         except Exception as error:
             LOG.warning("The sign of life could not be taken back: %s", error)
+
+
+def adopt_strays(session: Session, topics: list[str]) -> None:
+    """Take over jobs of these topics that a process made for workers of others, and say so."""
+    count = adopt_jobs(session, topics)
+    if count:
+        LOG.warning(
+            "Took over %d jobs made by a process that does not know their handlers. Start every "
+            "process of the installation with the same handlers.",
+            count,
+        )

@@ -20,6 +20,7 @@ from models.database import Database
 from models.job import Incident, Job, JobLog
 from tests.conftest import PROJECT, MovableClock
 from workers.embedded import Workers
+from workers.heartbeat import Heartbeat
 from workers.leases import LeaseKeeper
 from workers.ports import WorkerPorts
 from workers.registry import TopicRegistry, Work
@@ -359,3 +360,32 @@ def test_draining_runs_what_jobs_lead_to_and_leaves_what_is_due_later(
 
     with empty_database.read() as session:
         assert list(session.scalars(select(Job.id))) == [waiting]
+
+
+def test_a_job_made_by_a_process_without_the_handler_is_taken_over_at_the_next_start(
+    empty_database: Database, topics: TopicRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a job of a topic that the process making it does not know, so for external workers.
+    job_id = add_job(empty_database, Clock(), topic="stray.started")
+
+    # When workers start that know it.
+    topics.topic("stray.started")(lambda work, ports: {})
+    with running(empty_database, topics):
+        wait_until(lambda: outcomes(empty_database) != [])
+
+    assert outcomes(empty_database) == [(job_id, "done", 1)]
+    assert "Took over 1 jobs" in caplog.text
+
+
+def test_each_sign_of_life_takes_over_jobs_made_without_the_handler_and_no_others(
+    either_database: Database, clock: MovableClock, topics: TopicRegistry
+) -> None:
+    stray = add_job(either_database, clock, topic="stray.beaten")
+    foreign = add_job(either_database, clock, topic="stray.of_others")
+    topics.topic("stray.beaten")(lambda work, ports: {})
+
+    Heartbeat(either_database, clock, "boot", topics.names(), 8, lambda threads: None).beat()
+
+    with either_database.read() as session:
+        channels = {each: session.get_one(Job, each).channel for each in (stray, foreign)}
+    assert channels == {stray: "engine", foreign: "external"}
