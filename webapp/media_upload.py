@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from engine.commands.media import check_sender, receive_media
 from engine.context import Context
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, Refusal
 from models.media import MediaItem
 from webapp.auth.identity import current_actor
 from webapp.commands import run_command
@@ -33,7 +33,7 @@ def take_upload(
     """Stream a file into quarantine and put it on record as media of a release.
 
     `fields` are name, version, kind and sha256 (what the sender expects, or empty). Whatever is
-    refused, and whatever fails, leaves no object behind. Raises InvalidInput with a message for
+    refused leaves no object behind. Raises InvalidInput with a message for
     every field that is wrong, DigestMismatch with both digests, NotAllowed, Conflict.
     """
     _check_fields(fields, file)
@@ -50,7 +50,8 @@ def take_upload(
         raise
     try:
         item = _record(release_number, fields, received)
-    except BaseException:
+    except Refusal:
+        # After any other error it may be on record all the same; if not, the sweep takes it.
         store.discard(received.store_key)
         raise
     if item.store_key != received.store_key:

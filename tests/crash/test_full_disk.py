@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import time
@@ -19,7 +20,7 @@ from tests.crash.promises import check_promises
 from tests.crash.reader import read_stopped_sqlite
 
 DISK_BYTES = 24 * 1024 * 1024
-ROOM_BYTES = 120_000
+ROOM_BYTES, CHUNK_BYTES = 120_000, 64 * 1024
 ROUNDS = 5
 
 
@@ -34,14 +35,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        # A process that a failed test left running may still be there.
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(disk: Path) -> Path:
     """Leave nearly no room on a disk; give the file that takes it."""
     ballast = disk / "ballast"
-    free = shutil.disk_usage(disk).free
-    ballast.write_bytes(b"\0" * max(free - ROOM_BYTES, 0))
+    with ballast.open("wb", buffering=0) as file:
+        while (room := shutil.disk_usage(disk).free - ROOM_BYTES) > 0:
+            with contextlib.suppress(OSError):  # Somebody else took the room; look again.
+                file.write(b"\0" * min(room, CHUNK_BYTES))
     return ballast
 
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from engine.commands.media import check_sender, receive_media
 from engine.context import Context
-from engine.errors import Conflict, InvalidInput, NotFound
+from engine.errors import Conflict, InvalidInput, NotFound, Refusal
 from models.media import MediaItem
 from models.queries.library import find_media, list_checks, list_media
 from models.queries.releases import find_release
@@ -218,7 +218,8 @@ def _receive(fields: dict[str, Any], chunks: Iterator[bytes], expected_bytes: in
     )
     try:
         answer, used = _record(fields, received)
-    except BaseException:
+    except Refusal:
+        # After any other error it may be on record all the same; if not, the sweep takes it.
         store.discard(received.store_key)
         raise
     if not used:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import time
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ AREAS: tuple[Area, ...] = ("quarantine", "library")
 
 CHUNK_BYTES = 1024 * 1024
 SIZE_LIMIT_BYTES = 2 * 1024**3
+#: For how long nobody writes to what a killed process left half received.
+LEFTOVER_SECONDS = 24 * 3600
 #: Up to here a write-once put is one request; the bytes are in memory meanwhile.
 SINGLE_PUT_BYTES = 64 * 1024**2
 
@@ -253,10 +256,21 @@ def open_media_store(
         areas = {area: from_url(f"{text.rstrip('/')}/{area}") for area in AREAS}
     else:
         folder = Path(unquote(urlsplit(text).path)) if "://" in text else Path(text)
-        for leftover in folder.glob("quarantine/*#*"):
-            leftover.unlink()  # Left by a process that was killed in the middle of an upload.
+        _remove_leftovers(folder)
         areas = {area: LocalStore(folder.absolute() / area, mkdir=True) for area in AREAS}
     return MediaStore(areas["library"], areas["quarantine"], size_limit_bytes=size_limit_bytes)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes left that were killed in the middle of an upload.
+
+    Others may be in the middle of theirs: only what nobody has written to for long is a leftover.
+    """
+    before = time.time() - LEFTOVER_SECONDS
+    for staged in folder.glob("quarantine/*#*"):
+        with contextlib.suppress(FileNotFoundError):  # Its upload ended, or another was quicker.
+            if staged.stat().st_mtime < before:
+                staged.unlink()
 
 
 def _require_digest(expected: str, actual: str, what: str) -> None:

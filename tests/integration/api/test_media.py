@@ -4,7 +4,9 @@ import hashlib
 import io
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from models.media import MediaItem
 from models.release import Release
@@ -137,6 +139,28 @@ def test_the_same_key_with_other_bytes_is_refused_and_with_the_same_bytes_repeat
     assert same.json == first.json
     assert (other.status_code, other.json["code"]) == (422, "key-reused")
     assert len(example.services.media.list("quarantine")) == 1
+
+
+def test_media_whose_commit_is_not_heard_of_stay_with_their_record(example: Site, sami: Program):
+    # Given a database that commits and is gone before it says so.
+    def vanish(_session: Session) -> None:
+        raise OperationalError("COMMIT", {}, Exception("the connection is closed"))
+
+    event.listen(Session, "after_commit", vanish)
+    try:
+        unheard = _send(sami, QUERY, CONTENT, key="k")
+    finally:
+        event.remove(Session, "after_commit", vanish)
+
+    # When the upload is sent again.
+    again = _send(sami, QUERY, CONTENT, key="k")
+
+    # Then it was done, and the bytes are there.
+    assert unheard.status_code >= 500
+    assert again.status_code == 201
+    [kept] = example.services.media.list("quarantine")
+    with example.services.database.read() as session:
+        assert session.scalars(select(MediaItem.store_key)).one() == kept.store_key
 
 
 def test_only_authorized_media_leave_the_library_and_only_unaltered(example: Site, sami: Program):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -189,14 +190,31 @@ def test_a_sweep_removes_only_what_is_old_and_unnamed(store: MediaStore) -> None
     assert [each.store_key for each in store.list("quarantine")] == [named]
 
 
-def test_parts_of_an_upload_that_was_killed_are_cleared_at_the_next_start(tmp_path: Path) -> None:
+def test_parts_of_an_upload_that_was_killed_are_cleared_by_a_start_a_day_later(
+    tmp_path: Path,
+) -> None:
     open_media_store(tmp_path)
     leftover = tmp_path / "quarantine" / "0b0c#1"
     leftover.write_bytes(b"half")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(leftover, (two_days_ago, two_days_ago))
 
     open_media_store(tmp_path)
 
     assert not leftover.exists()
+
+
+def test_another_process_that_starts_leaves_an_upload_alone(tmp_path: Path) -> None:
+    store = open_media_store(tmp_path)
+
+    def chunks() -> Iterator[bytes]:
+        yield b"a" * 16 * 1024**2
+        open_media_store(tmp_path)
+        yield b"b"
+
+    received = store.receive(chunks())
+
+    assert store.verify(received.store_key, received.sha256)
 
 
 def test_a_digest_that_is_not_hexadecimal_is_no_key() -> None:
