@@ -26,6 +26,7 @@ from engine.values import (
 from models.audit import SUBJECT_CHAIN, AuditEvent
 from models.base import TENANT, shard_of, table_of
 from models.instance import Instance, InstanceValue, UserTask
+from models.row_values import write_canonical
 
 #: How many values one statement is about where there may be many.
 MOST_AT_ONCE = 100
@@ -97,7 +98,7 @@ def require_values(session: Session, instance_id: str, digests: Collection[str])
 def read_written(
     session: Session, instance_id: str, digests: Collection[str]
 ) -> Iterator[tuple[str, bytes | None]]:
-    """Give each value that is there as canonical JSON, or nothing for one that was changed."""
+    """Give each value that is there as JSON, or nothing for one that was changed."""
     for some in _select_some(instance_id, digests):
         for row in session.execute(select(_VALUES.c.digest, _VALUES.c.value).where(some)):
             yield row.digest, _unpack(row.digest, row.value)
@@ -168,10 +169,11 @@ def _pack(written: bytes) -> bytes:
 
 
 def _unpack(digest: str, value: bytes) -> bytes | None:
-    """Give the canonical JSON, or nothing where it has not this digest."""
+    """Give a value as JSON, or nothing where it is not the one of this digest."""
     try:
         # No JSON begins as zlib does.
         written = zlib.decompress(value) if value[:1] == b"x" else bytes(value)
-    except zlib.error:
+        canonical = write_canonical(json.loads(written))
+    except (zlib.error, ValueError):
         return None
-    return written if digest_written(written) == digest else None
+    return written if digest_written(canonical) == digest else None

@@ -24,7 +24,7 @@ _MOST_BYTES_A_CHARACTER = 6
 
 Data = dict[str, Any]
 Values = Mapping[str, bytes]
-"""Canonical JSON by its SHA-256 (hex)."""
+"""A value as JSON, its members in their own order, by the SHA-256 (hex) of its canonical JSON."""
 
 
 def may_hold_large(written: bytes) -> bool:
@@ -86,7 +86,7 @@ class TakenOut:
         if not is_like_ours and len(written) <= LARGE:
             return value
         digest = digest_written(written)
-        self.values[digest] = written
+        self.values[digest] = _write_in_order(value)
         return {REFERENCE: PREFIX + digest}
 
 
@@ -114,6 +114,12 @@ def list_nested_references(slim: Data) -> set[str]:
     """Give the digests that a slim detail refers to."""
     inner = (list_references(value) for value in slim.values() if _is_plain_object(value))
     return list_references(slim).union(*inner)
+
+
+def _write_in_order(value: Any) -> bytes:
+    """Give compact JSON that keeps the order of members, which FEEL can see."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def digest_written(written: bytes) -> str:

@@ -23,7 +23,7 @@ VALUES = "SELECT instance_id AS owner, digest, is_on_record, value FROM instance
 
 
 def read_values(reader: Reader) -> dict[tuple[str, str], bytes]:
-    """Give every large value as canonical JSON by its instance and digest."""
+    """Give every large value as JSON by its instance and digest."""
     return {
         (row["owner"], row["digest"]): _unpack(bytes(row["value"])) for row in reader.rows(VALUES)
     }
@@ -43,8 +43,8 @@ def find_value_problems(reader: Reader) -> Iterator[str]:
     """Give a sentence for each value that is lost, has other bytes, or that nothing refers to."""
     values = read_values(reader)
     for (owner, digest), written in values.items():
-        if hashlib.sha256(written).hexdigest() != digest:
-            yield f"the value {digest} of {owner} has other bytes"
+        if _digest(written) != digest:
+            yield f"the value {digest} of {owner} is another one"
     referred = _find_references(reader)
     for owner, digests in referred.items():
         for digest, where in digests.items():
@@ -53,6 +53,14 @@ def find_value_problems(reader: Reader) -> Iterator[str]:
     for row in reader.rows(VALUES):
         if not row["is_on_record"] and row["digest"] not in referred[row["owner"]]:
             yield f"nothing of {row['owner']} refers to its value {row['digest']}"
+
+
+def _digest(written: bytes) -> str:
+    """Give the digest of JSON with sorted keys and no spaces."""
+    text = json.dumps(
+        json.loads(written), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _find_references(reader: Reader) -> defaultdict[str, dict[str, str]]:
