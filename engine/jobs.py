@@ -33,12 +33,15 @@ from models.job import Incident, Job, JobLog
 from models.vocabulary import Channel, JobState
 
 __all__ = [
-    "RETRIES_EXHAUSTED", "JobIncident", "LeasedJob", "RetryPlan", "announce_work", "cancel_jobs",
-    "drop_dead_job", "enqueue", "fail", "finish", "give_up", "in_channel", "in_state",
-    "load_leased", "lock_jobs", "parse_retry_cycle", "retry_dead_job", "take_back", "update_jobs",
+    "RETRIES_EXHAUSTED", "USUAL_PRIORITY", "JobIncident", "LeasedJob", "RetryPlan",
+    "announce_work", "cancel_jobs", "drop_dead_job", "enqueue", "fail", "finish", "give_up",
+    "in_channel", "in_state", "load_leased", "lock_jobs", "parse_retry_cycle", "retry_dead_job",
+    "take_back", "update_jobs",
 ]  # fmt: skip
 
 ERROR_LIMIT = 4000
+#: That of a job that asks for no other; a lower one goes first.
+USUAL_PRIORITY = 50
 #: The kind of the incident of a job whose every attempt failed.
 RETRIES_EXHAUSTED = "retries_exhausted"
 
@@ -99,7 +102,7 @@ def enqueue(
     payload: dict[str, Any] | None = None,
     max_attempts: int = 3,
     backoff_seconds: int = 5,
-    priority: int = 50,
+    priority: int = USUAL_PRIORITY,
     dedup_key: str | None = None,
     hard_limit_seconds: int = 300,
 ) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from engine.context import Context
-from engine.jobs import cancel_jobs, enqueue, parse_retry_cycle
+from engine.jobs import USUAL_PRIORITY, cancel_jobs, enqueue, parse_retry_cycle
 from engine.runtime.interface import (
     Advance,
     JobWait,
@@ -23,6 +23,9 @@ from models.instance import NEVER, Instance, UserTask
 from models.instance import MessageWait as MessageWaitRow
 from models.job import Job
 from models.vocabulary import JobKind, JobState, TaskState, WaitKind
+
+#: `camunda:taskPriority` counts from 0 to this, or as far below; what is beyond counts as this.
+HIGHEST_PRIORITY = 1_000_000
 
 
 def sync_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
@@ -94,7 +97,7 @@ def rename_waits(ctx: Context, instance: Instance, advance: Advance) -> None:
             job.element_id = wait.element_id
             job.payload = {**job.payload, "element_id": wait.element_id}
         if isinstance(wait, JobWait) and job.state != JobState.LEASED:
-            job.topic = wait.topic
+            job.topic, job.priority = wait.topic, _place_in_queue(wait)
             job.channel = channel_of(job.kind, wait.topic).value
     for row in ctx.session.scalars(
         select(MessageWaitRow).where(MessageWaitRow.instance_id == instance.id)
@@ -157,9 +160,15 @@ def _enqueue_wait(ctx: Context, instance: Instance, wait: JobWait | TimerWait) -
         element_id=wait.element_id,
         ref=wait.ref,
         payload={**payload, "inputs": wait.inputs},
+        priority=_place_in_queue(wait),
         max_attempts=attempts,
         backoff_seconds=backoff_seconds,
     )
+
+
+def _place_in_queue(wait: JobWait) -> int:
+    """Give the priority of a row, where the lower goes first: in a diagram the higher does."""
+    return USUAL_PRIORITY - max(-HIGHEST_PRIORITY, min(HIGHEST_PRIORITY, wait.priority))
 
 
 def _make_event_wait(instance: Instance, wait: MessageWait | SignalWait) -> MessageWaitRow:
