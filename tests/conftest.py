@@ -26,6 +26,7 @@ from tests.movable_clock import PROJECT, START, MovableClock
 from tests.services.fixtures import (
     broker_url,
     either_database,
+    either_loaded_database,
     empty_postgresql_template,
     empty_postgresql_url,
     loaded_postgresql_template,
@@ -42,7 +43,8 @@ from workers.topics import TOPICS
 __all__ = [
     "PROJECT", "START", "MovableClock",
     # Fixtures of services, which are found here.
-    "broker_url", "either_database", "empty_postgresql_template", "empty_postgresql_url",
+    "broker_url", "either_database", "either_loaded_database", "empty_postgresql_template",
+    "empty_postgresql_url",
     "loaded_postgresql_template", "loaded_postgresql_url", "postgresql", "rabbitmq",
 ]  # fmt: skip
 

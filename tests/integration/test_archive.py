@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
@@ -48,15 +48,10 @@ DIAGRAM = """
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[Table]:
+@pytest.fixture
+def place(either_loaded_database: Database, clock: MovableClock) -> Table:
     """Give a database of each kind with the organization and one small diagram."""
-    if request.param == "sqlite":
-        yield make_table(request.getfixturevalue("database"), clock)
-        return
-    database = Database(request.getfixturevalue("loaded_postgresql_url"))
-    yield make_table(database, clock)
-    database.close()
+    return make_table(either_loaded_database, clock)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -63,15 +62,10 @@ COMPUTED = """
 MESSAGE = '<message id="m" name="paid" assent:fields="found"/>'
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[Table]:
+@pytest.fixture
+def place(either_loaded_database: Database, clock: MovableClock) -> Table:
     """Give a database of each kind with small diagrams."""
-    if request.param == "sqlite":
-        yield make_table(request.getfixturevalue("database"), clock)
-        return
-    database = Database(request.getfixturevalue("loaded_postgresql_url"))
-    yield make_table(database, clock)
-    database.close()
+    return make_table(either_loaded_database, clock)
 
 
 @pytest.fixture

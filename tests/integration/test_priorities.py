@@ -6,7 +6,6 @@ import pytest
 
 from engine.dispatch import take_window
 from engine.external import fetch
-from models.account import Person
 from models.database import Database
 from models.job import Job
 from tests.conftest import MovableClock
@@ -31,10 +30,8 @@ IN_ORDER = ["beyond", "first", "usual", "last"]
 
 
 @pytest.fixture
-def table(either_database: Database, clock: MovableClock) -> Table:
-    with either_database.write() as session:
-        session.add(Person(id="u02", name="Marta Novak", email="u02@example.org"))
-    return Table(either_database, clock)
+def table(either_loaded_database: Database, clock: MovableClock) -> Table:
+    return Table(either_loaded_database, clock)
 
 
 def elements_of(table: Table, job_ids: list[str]) -> list[str | None]:

@@ -98,6 +98,17 @@ def either_database(request: pytest.FixtureRequest) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_loaded_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Give a database of each kind with the organization and the shipped processes."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("database")
+        return
+    database = Database(request.getfixturevalue("loaded_postgresql_url"))
+    yield database
+    database.close()
+
+
 @pytest.fixture
 def broker_url(rabbitmq: RabbitmqNode) -> str:
     """Give the URL of a virtual host; ids that earlier tests left there mean nothing."""
