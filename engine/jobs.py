@@ -25,19 +25,12 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from engine.errors import LeaseLost, NotFound
-from engine.retries import parse_retry_cycle, wait_seconds
+from engine.retries import wait_seconds
 from engine.topics import channel_of
 from models.base import TENANT, new_id, shard_of, table_of
 from models.database import WORK_IS_DUE
 from models.job import Incident, Job, JobLog
 from models.vocabulary import Channel, JobState
-
-__all__ = [
-    "RETRIES_EXHAUSTED", "USUAL_PRIORITY", "JobIncident", "LeasedJob", "RetryPlan",
-    "announce_work", "cancel_jobs", "drop_dead_job", "enqueue", "fail", "finish", "give_up",
-    "in_channel", "in_state", "load_leased", "lock_jobs", "parse_retry_cycle", "retry_dead_job",
-    "take_back", "update_jobs",
-]  # fmt: skip
 
 ERROR_LIMIT = 4000
 #: That of a job that asks for no other; a lower one goes first.

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from engine.context import Context
-from engine.jobs import USUAL_PRIORITY, cancel_jobs, enqueue, parse_retry_cycle
+from engine.jobs import USUAL_PRIORITY, cancel_jobs, enqueue
+from engine.retries import parse_retry_cycle
 from engine.runtime.interface import (
     Advance,
     JobWait,

@@ -17,7 +17,6 @@ from engine.jobs import (
     enqueue,
     fail,
     finish,
-    parse_retry_cycle,
     retry_dead_job,
 )
 from engine.leases import (
@@ -28,7 +27,7 @@ from engine.leases import (
     release_leases_of_dead_boot,
     renew,
 )
-from engine.retries import wait_seconds
+from engine.retries import parse_retry_cycle, wait_seconds
 from models.base import new_id, shard_of
 from models.database import Database
 from models.definition import Definition
