@@ -144,7 +144,7 @@ class LoopLimit(Refusal):
     """The diagram ran too many automatic steps without waiting."""
 
     code = "loop-limit"
-    status = 500
+    status = 422
 
 
 class ExpressionFailed(Refusal):
@@ -171,7 +171,7 @@ class RunFailed(Refusal):
     """The instance could not advance; nothing was changed."""
 
     code = "run-failed"
-    status = 500
+    status = 422
 
     def __init__(
         self, message: str | None = None, *, element: str | None = None, code: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import TENANT, Base, new_id
+from models.base import TENANT, Base, RecordedJson, new_id
 
 #: What the chain of a subject begins with; any other chain is named by its instance.
 SUBJECT_CHAIN = "subject:"
@@ -46,6 +46,6 @@ class AuditEvent(Base, kw_only=True):
     subject: Mapped[str]
     element_id: Mapped[str | None]
     sentence: Mapped[str]
-    detail: Mapped[dict[str, Any]]
+    detail: Mapped[dict[str, Any]] = mapped_column(RecordedJson)
     previous_hash: Mapped[str]
     hash: Mapped[str]

@@ -67,6 +67,22 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+class RecordedJson(JsonText):
+    """JSON of the record, where text that is no JSON any more is given as it stands, not raised.
+
+    Whoever tampered with an event may have left anything; its hash tells, wherever it is verified.
+    """
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Read the JSON back, or give an object that holds the text."""
+        try:
+            return super().process_result_value(value, dialect)
+        except ValueError:
+            return {"not JSON": value}
+
+
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     """The one metadata; every table is a keyword-only dataclass."""
 

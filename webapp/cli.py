@@ -13,6 +13,7 @@ from typing import Any
 from engine.errors import DiagramRefused, InvalidInput, Refusal
 from models.database import DatabaseInUse
 from models.migrate import UnfinishedCopy
+from models.queries.page import BadCursor
 from webapp.config import BadSetting
 
 #: Which module a subcommand is in; one that is named is the only one loaded.
@@ -67,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
     except (Refusal, BadSetting) as refusal:
         return _say(refusal, as_json=getattr(arguments, "json", False))
+    except BadCursor as wrong:
+        refused = InvalidInput(str(wrong), field="--after")
+        return _say(refused, as_json=getattr(arguments, "json", False))
     except (DatabaseInUse, UnfinishedCopy) as in_use:
         print(f"assent: {in_use}", file=sys.stderr)
         return IN_USE

@@ -50,6 +50,7 @@ DEMO_EXAMPLES = """examples:
 exit codes: 0 loaded (or there already), 2 a setting is wrong, 3 the database is being served
 """
 UNUSABLE_ADDRESS = 1
+HIGHEST_PORT = 65_535
 
 
 def register(subparsers: Any) -> None:
@@ -63,7 +64,9 @@ def register(subparsers: Any) -> None:
     )
     add_place_option(serve)
     serve.add_argument("--host", help="address to listen on (default: $ASSENT_HOST or 127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port (default: $ASSENT_PORT or 8080; 0: any)")
+    serve.add_argument(
+        "--port", type=_read_port, help="port (default: $ASSENT_PORT or 8080; 0: any)"
+    )
     serve.add_argument(
         "--demo", action="store_true", default=None, help="load and show the example organization"
     )
@@ -77,6 +80,12 @@ def register(subparsers: Any) -> None:
     )
     add_place_option(demo)
     demo.set_defaults(run=run_demo)
+
+
+def _read_port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write 0 to {HIGHEST_PORT}")
+    return int(text)
 
 
 def run_serve(arguments: argparse.Namespace) -> int:
@@ -153,9 +162,10 @@ def _serve(app: Flask, services: Services) -> int:
             max_request_body_size=settings.media_limit_bytes + 1024 * 1024,
             ident="assent",
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: the host has no address.
         place = f"{settings.host}:{settings.port}"
-        print(f"assent: cannot listen on {place}: {error.strerror}", file=sys.stderr)
+        reason = getattr(error, "strerror", None) or "there is no such address"
+        print(f"assent: cannot listen on {place}: {reason}", file=sys.stderr)
         return UNUSABLE_ADDRESS
     _stop_on_signals(services)
     wakeups = Wakeups(services.database)

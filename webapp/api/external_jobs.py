@@ -54,6 +54,9 @@ RETRY_AFTER_SECONDS = 2
 #: Longest between two looks of one waiting worker, should a call ever be missed.
 SLICE_SECONDS = 5.0
 
+#: The end of a pattern. In Python `$` alone also stands before a line feed at the end.
+END = r"$(?!\n)"
+
 LOCK_SECONDS = whole(
     "For how long the job is yours; afterwards another worker gets it.",
     minimum=1,
@@ -63,7 +66,7 @@ LOCK_TOKEN = text("The `lock_token` the job was fetched with.", minimum=1, maxim
 WISH = record(
     "TopicWish",
     {
-        "name": {**text("A topic that the token may take."), "pattern": f"^{TOPIC_PATTERN}$"},
+        "name": {**text("A topic that the token may take."), "pattern": f"^{TOPIC_PATTERN}{END}"},
         "lock_seconds": {**LOCK_SECONDS, "default": 300},
         "variables": {
             **list_of(text(maximum=64), "The variables you need; you get no others."),
@@ -77,7 +80,7 @@ FETCH = record(
     {
         "worker": {
             **text("A name for this worker, shown to people.", minimum=1, maximum=100),
-            "pattern": r"^[A-Za-z0-9._:@-]+$",
+            "pattern": f"^[A-Za-z0-9._:@-]+{END}",
         },
         "topics": {**list_of(WISH), "minItems": 1, "maxItems": 20},
         "max_jobs": whole("How many jobs at most; 1 if not given.", minimum=1, maximum=100),

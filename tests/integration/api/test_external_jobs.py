@@ -127,6 +127,18 @@ class TestOneJob:
         assert thrown.json["outcome"] == "error_thrown"
         assert table.instance(instance).end_events == ["refused"]
 
+    def test_a_report_the_diagram_cannot_take_is_the_clients_to_correct_and_an_incident(
+        self, table: Table, worker: Program
+    ):
+        start(table)
+        uncaught = report(worker, take(worker), "error", code="FLOOD", message="")
+        start(table)
+        too_large = report(worker, take(worker), "complete", variables={"verdict": 1e308})
+
+        assert (uncaught.status_code, uncaught.json["code"]) == (422, "uncaught-error")
+        assert (too_large.status_code, too_large.json["code"]) == (422, "feel-failed")
+        assert [job.state for job in table.jobs()] == ["dead", "dead"]
+
     def test_a_failure_is_tried_again_when_the_worker_says(
         self, example: Site, table: Table, worker: Program
     ):
@@ -259,6 +271,8 @@ class TestWhoMay:
             ({"wait_seconds": "5"}, "wait_seconds"),
             ({"worker": ""}, "worker"),
             ({"worker": "a/b"}, "worker"),
+            ({"worker": "a\n"}, "worker"),
+            ({"topics": [{"name": "media.scan\n"}]}, "topics.0.name"),
             ({"topics": []}, "topics"),
             ({"topics": [{"name": "a' OR 1=1"}]}, "topics.0.name"),
             ({"topics": [{"name": "media.scan", "lock_seconds": 0}]}, "topics.0.lock_seconds"),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +56,34 @@ def test_a_setting_that_cannot_be_is_named(
 
     assert code == 2
     assert "ASSENT_PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["jobs", "--after", "zzz"], 2, "--after: This is not a position"),
+        (["incidents", "--after", "W10"], 2, "--after: This position belongs to another list"),
+        (["serve", "--port", "0", "--host", "256.1.1.1"], 1, "cannot listen on 256.1.1.1"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named_without_a_traceback(
+    installation: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, said: str
+):
+    ended = main([*words, "--data-dir", str(installation)])
+
+    assert ended == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["65536", "99999999", "-1", "http"])
+def test_what_is_no_port_is_not_served_on_another_one(
+    port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", f"--port={port}", "--data-dir", str(tmp_path)])
+
+    assert ended.value.code == 2
+    assert "is no port" in capsys.readouterr().err
 
 
 def test_deploying_again_changes_nothing_and_an_edit_makes_the_next_version(
@@ -146,6 +176,30 @@ def test_the_record_is_exported_and_verified_offline_and_any_change_is_found(
     assert verify(without_last) == 1
     assert verify(without_first) == 1
     assert main(["audit", "verify", *place]) == 0
+
+
+def test_an_event_whose_detail_is_no_json_any_more_is_named_in_database_and_export(
+    installation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    place = ["--data-dir", str(installation)]
+    with closing(sqlite3.connect(installation / "assent.sqlite")) as connection, connection:
+        chain, seq = connection.execute("SELECT chain_id, seq FROM audit_event").fetchone()
+        connection.execute(
+            "UPDATE audit_event SET detail = '{' WHERE chain_id = ? AND seq = ?", (chain, seq)
+        )
+
+    in_database = main(["audit", "verify", *place])
+    said = capsys.readouterr().err
+    export = tmp_path / "record.jsonl"
+    main(["audit", "export", *place])
+    export.write_text(capsys.readouterr().out)
+
+    assert (in_database, main(["audit", "verify", str(export)])) == (1, 1)
+    assert (
+        said
+        == capsys.readouterr().err
+        == (f"{chain} event {seq}: was changed after it was recorded\n")
+    )
 
 
 def test_the_chain_that_the_api_gives_is_verified_too(
