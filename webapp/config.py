@@ -18,6 +18,7 @@ from webapp.settings_file import BadSetting, find_settings_file, read_settings_f
 __all__ = ["BadSetting", "Settings", "load_secret_key", "read_settings"]
 
 MEBIBYTE = 1024 * 1024
+UNBOUNDED = 2**62
 
 
 #: Every variable; the keys of the settings file are the same.
@@ -158,7 +159,10 @@ def require_data_folder(settings: Settings) -> None:
 
 
 def load_secret_key(settings: Settings) -> str:
-    """Give the secret key: the one that is set, else the one kept in the data folder."""
+    """Give the secret key: the one that is set, else the one kept in the data folder.
+
+    Raises BadSetting when the file is empty, since cookies signed with nothing prove nothing.
+    """
     if settings.secret_key:
         return settings.secret_key
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -168,7 +172,12 @@ def load_secret_key(settings: Settings) -> str:
             file.write(secrets.token_urlsafe(48))
     except FileExistsError:
         pass  # Made on an earlier start.
-    return kept.read_text()
+    key = kept.read_text()
+    if not key.strip():  # A start that was killed may have made the file and not the key.
+        raise BadSetting(
+            f"{kept} is empty. Put the secret key back, or remove the file at first use"
+        )
+    return key
 
 
 def secret_key_file(settings: Settings) -> Path:
@@ -188,13 +197,14 @@ def read_modules(text: str) -> tuple[str, ...]:
 
 
 def _read_number(
-    given: Mapping[str, str], name: str, default: int, lowest: int, highest: int = 2**62
+    given: Mapping[str, str], name: str, default: int, lowest: int, highest: int = UNBOUNDED
 ) -> int:
     text = given.get(name, "").strip()
     if not text:
         return default
     if not text.isdecimal() or not lowest <= int(text) <= highest:
-        raise BadSetting(f"{name} must be a whole number of at least {lowest}, not {text!r}.")
+        bounds = f"from {lowest} to {highest}" if highest < UNBOUNDED else f"of at least {lowest}"
+        raise BadSetting(f"{name} must be a whole number {bounds}, not {text!r}.")
     return int(text)
 
 

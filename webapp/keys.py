@@ -11,7 +11,7 @@ from engine.commands.keys import HeldKey, KeyComparison, record_keys
 from engine.context import SYSTEM
 from models.database import Database
 from webapp.config import BadSetting, Settings, load_secret_key, secret_key_file
-from workers.dml.statement import KEY_FILE, open_statement_signer
+from workers.dml.statement import KEY_FILE, DamagedKey, open_statement_signer
 
 SECRET, SIGNING = "secret key", "signing key of check-ins"
 MEND = {
@@ -24,7 +24,10 @@ MEND = {
 def read_worker_keys(settings: Settings) -> list[HeldKey]:
     """Give the keys that a worker holds; one that is missing is made."""
     folder = settings.data_dir.absolute() / "keys"
-    key_id = open_statement_signer(folder).key_id
+    try:
+        key_id = open_statement_signer(folder).key_id
+    except DamagedKey as damaged:
+        raise BadSetting(f"{damaged} To mend it, {MEND[SIGNING]}") from None
     return [HeldKey(SIGNING, key_id.encode(), _locate(str(folder / KEY_FILE)))]
 
 

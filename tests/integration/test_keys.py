@@ -116,6 +116,17 @@ def test_keys_that_no_start_has_recorded_yet_are_shown_and_not_recorded(
     database.close()
 
 
+@pytest.mark.parametrize("file", ["signing-key.pem", "old.pub.pem"])
+def test_a_file_that_holds_no_key_is_named(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "show", "--data-dir", str(tmp_path)]) == 0
+    (tmp_path / "keys" / file).write_text("no key")
+
+    assert main(["keys", "show", "--data-dir", str(tmp_path)]) == 2
+    assert str(tmp_path / "keys" / file) in capsys.readouterr().err
+
+
 def test_real_processes_on_postgresql_with_other_keys_are_refused_until_these_are_the_same(
     loaded_postgresql_url: str, broker_url: str, tmp_path: Path
 ) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -36,6 +36,12 @@ CHECKS_FIELD = "urn:assent:dml:checks:1"
 LEVEL = "ASSENT_CHECKED_IN"
 KEY_FILE = "signing-key.pem"
 PUBLIC_SUFFIX = ".pub.pem"
+
+K = TypeVar("K")
+
+
+class DamagedKey(ValueError):
+    """A file of the folder of keys holds no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +122,28 @@ def open_statement_signer(folder: Path) -> StatementSigner:
     """Open the signing key in this folder; the first time, make one that only its owner may read.
 
     Every `*.pub.pem` in the folder is trusted, so old statements hold after a key was replaced.
+    Raises DamagedKey for a file that holds no key.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key_path = folder / KEY_FILE
     if not key_path.exists():
         _make_key(key_path)
-    signer = CryptoSigner(load_pem_private_key(key_path.read_bytes(), None))
+    signer = _read_key(key_path, lambda pem: CryptoSigner(load_pem_private_key(pem, None)))
     public_path = folder / f"{signer.public_key.keyid[:16]}{PUBLIC_SUFFIX}"
     if not public_path.exists():
         public_path.write_bytes(_public_pem(signer))
     trusted = [
-        SSlibKey.from_crypto(load_pem_public_key(path.read_bytes()))
+        _read_key(path, lambda pem: SSlibKey.from_crypto(load_pem_public_key(pem)))
         for path in sorted(folder.glob(f"*{PUBLIC_SUFFIX}"))
     ]
     return StatementSigner(signer, trusted)
+
+
+def _read_key(path: Path, load: Callable[[bytes], K]) -> K:
+    try:
+        return load(path.read_bytes())
+    except (ValueError, TypeError) as error:  # TypeError: it is encrypted.
+        raise DamagedKey(f"{path} holds no key in PEM without a password.") from error
 
 
 def _make_key(path: Path) -> None:

@@ -66,6 +66,18 @@ def test_the_secret_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path)
     assert (tmp_path / "new" / "secret.key").stat().st_mode & 0o077 == 0
 
 
+def test_an_empty_file_is_no_secret_key(tmp_path: Path):
+    (tmp_path / "secret.key").write_text("\n")
+
+    with pytest.raises(BadSetting, match=r"secret\.key is empty"):
+        load_secret_key(Settings(data_dir=tmp_path))
+
+
+def test_a_number_above_its_bound_is_refused_with_both_bounds():
+    with pytest.raises(BadSetting, match="ASSENT_WORKERS must be a whole number from 0 to 64"):
+        read_settings({"ASSENT_WORKERS": "65"})
+
+
 def test_secrets_are_not_shown_with_the_settings():
     assert "hidden" not in repr(Settings(secret_key="hidden"))
 
