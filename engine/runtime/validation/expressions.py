@@ -38,6 +38,7 @@ from engine.runtime.validation.references import decision_of, topic_of
 
 SCRIPT = "the script"
 _COLUMN = re.compile(r"^Column \d+: ")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 _FEEL_FORMATS = ("", "feel", "application/feel", "text/feel")
 _HUMAN = ("assignee", "candidateGroups", "candidateUsers", "dueDate", "followUpDate", "priority")
 _ZEEBE_HUMAN = {
@@ -172,7 +173,7 @@ def _node_sites(node: Node) -> Iterator[Site]:
     for name in _HUMAN:
         yield from site(f"the {name}", vendor(xml, name) or zeebe(xml, _ZEEBE_HUMAN[name], name))
     yield from site("the topic", topic_of(node))
-    yield from site("the task priority", vendor(xml, "taskPriority"))
+    yield from site("the task priority", vendor(xml, "taskPriority"), _parse_priority)
     yield from site("the decision", decision_of(node))
     yield from site("the correlation key", own(xml, "correlationKey"))
     if node.kind == "scriptTask" and is_feel_script(node):
@@ -185,6 +186,13 @@ def _node_sites(node: Node) -> Iterator[Site]:
                 yield from site("the timer", text_of(bpmn_child(trigger.xml, name)))
     yield from _repetition_sites(node)
     yield from _mapping_sites(node)
+
+
+def _parse_priority(text: str) -> Template:
+    priority = parse_value(text)
+    if priority.literal is not None and not _WHOLE.fullmatch(priority.literal.strip()):
+        raise FeelSyntaxError("A priority is a whole number or an expression.", column=1)
+    return priority
 
 
 def _repetition_sites(node: Node) -> Iterator[Site]:

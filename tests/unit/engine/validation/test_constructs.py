@@ -234,6 +234,14 @@ REFUSED = {
         "timer",
         around('service x camunda:topic="dml.check_in" camunda:failedJobRetryTimeCycle="often"'),
     ),
+    "task priority in words": (
+        "feel-syntax",
+        around('service x camunda:topic="dml.check_in" camunda:taskPriority="high"'),
+    ),
+    "task priority that is cut off": (
+        "feel-syntax",
+        around('service x camunda:topic="dml.check_in" camunda:taskPriority="${1 +"'),
+    ),
     "fifty-one ways": (
         "too-complex",
         around(
