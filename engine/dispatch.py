@@ -36,8 +36,12 @@ _COUNT_SENT = select(func.count()).where(*_SENT)
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """When each part of the pump's work is due next; a moment in the past means at once."""
+    """When each part of the pump's work is due next; a moment in the past means at once.
 
+    `under_way` is how many jobs were sent that no worker has claimed yet.
+    """
+
+    under_way: int
     promote_at: datetime | None
     expire_at: datetime | None
     resend_at: datetime | None
@@ -106,6 +110,7 @@ def read_agenda(session: Session, *, now: datetime, window: int) -> Agenda:
     """
     due_at, lease_until, sent_at, under_way, is_unsent = session.execute(_AGENDA).one()
     return Agenda(
+        under_way=under_way,
         promote_at=due_at,
         expire_at=lease_until and lease_until + timedelta(microseconds=1),
         resend_at=sent_at and sent_at + timedelta(seconds=RESEND_SECONDS, microseconds=1),

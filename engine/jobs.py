@@ -28,7 +28,7 @@ from engine.errors import LeaseLost, NotFound
 from engine.retries import wait_seconds
 from engine.topics import channel_of
 from models.base import TENANT, new_id, shard_of, table_of
-from models.database import WORK_IS_DUE
+from models.database import WORK_IS_DUE, WORK_IS_TO_SEND
 from models.job import Incident, Job, JobLog
 from models.vocabulary import Channel, JobState
 
@@ -106,11 +106,12 @@ def enqueue(
     """
     due_at = due_at or now
     job_id = new_id()
+    channel = channel_of(kind, topic)
     if due_at <= now:
-        announce_work(session)
+        session.info[WORK_IS_TO_SEND if channel == Channel.ENGINE else WORK_IS_DUE] = True
     values = {
         "id": job_id, "tenant_id": TENANT, "shard": shard_of(instance_id or job_id),
-        "kind": kind, "topic": topic, "channel": channel_of(kind, topic).value,
+        "kind": kind, "topic": topic, "channel": channel.value,
         "instance_id": instance_id, "element_id": element_id, "ref": ref,
         "state": JobState.READY.value if due_at <= now else JobState.SCHEDULED.value,
         "due_at": due_at, "created_at": now, "payload": payload or {}, "priority": priority,

@@ -23,6 +23,8 @@ from sqlalchemy.orm import Session
 
 #: Marks a session that made work due which another process may be waiting for.
 WORK_IS_DUE = "assent_work_is_due"
+#: Marks one that made work due which the pump of this very process sends, if it has one.
+WORK_IS_TO_SEND = "assent_work_is_to_send"
 #: Advisory locks of PostgreSQL: "assent" in ASCII, and the next.
 START_LOCK = 0x617373656E74
 MIGRATION_LOCK = START_LOCK + 1
@@ -76,6 +78,8 @@ class Database:
         self._lock_file: IO[str] | None = None
         self._after_commit: list[Callable[[], None]] = []
         self._announce: Callable[[], None] | None = None
+        #: Whether a pump of this process is at work.
+        self.sends_itself = False
         #: Whether the commits of other processes that make work due are heard of here for now.
         self.hears_others = False
         self._one_moment = self._writer
@@ -172,7 +176,7 @@ class Database:
         self._after_commit.append(wake)
 
     def on_due_work(self, announce: Callable[[], None] | None) -> None:
-        """Call `announce` after commits that made work due; quick like those of `on_commit`."""
+        """Call `announce` after commits that made work due for others; quick as `on_commit`."""
         self._announce = announce
 
     def wake_all(self) -> None:
@@ -201,8 +205,17 @@ class Database:
         ):
             yield session
         self.wake_all()
-        if self._announce is not None and session.info.get(WORK_IS_DUE):
+        if self._announce is not None and self._concerns_others(session):
             self._announce()
+
+    def _concerns_others(self, session: Session) -> bool:
+        """Tell whether other processes should hear of a commit.
+
+        Every pump that hears looks at the table: of many processes that each tell all others of
+        what they send themselves, none would get to anything else.
+        """
+        is_to_send = bool(session.info.get(WORK_IS_TO_SEND)) and not self.sends_itself
+        return is_to_send or bool(session.info.get(WORK_IS_DUE))
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:

@@ -25,6 +25,9 @@ LOG = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
 TICK_SECONDS_ALONE = 2.0
 REST_SECONDS = 0.005
+#: The same while workers have enough to do with what they were sent.
+REST_SECONDS_WITH_PLENTY = 0.025
+PLENTY = 0.25
 REST_AFTER_ERROR_SECONDS = 1.0
 
 
@@ -56,6 +59,7 @@ class Pump:
         usual = TICK_SECONDS_ALONE if database.is_sqlite else TICK_SECONDS
         self._tick_seconds = usual if tick_seconds is None else tick_seconds
         self._sleep_seconds = self._tick_seconds
+        self._rest_seconds = REST_SECONDS
         self._broker_is_away = False
         self._last_now: datetime | None = None
         self._wake = threading.Event()
@@ -65,10 +69,12 @@ class Pump:
 
     def start(self) -> None:
         """Start the thread."""
+        self._database.sends_itself = True
         self._thread.start()
 
     def stop(self) -> None:
         """Send nothing more and end the thread."""
+        self._database.sends_itself = False
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -80,6 +86,8 @@ class Pump:
         self._follow_clock(now)
         with self._database.read() as session:
             agenda = read_agenda(session, now=now, window=self.window)
+        has_plenty = agenda.under_way >= PLENTY * self.window
+        self._rest_seconds = REST_SECONDS_WITH_PLENTY if has_plenty else REST_SECONDS
         next_at = agenda.next_at
         if next_at is None or next_at > now:
             ahead = (next_at - now).total_seconds() if next_at else self._tick_seconds
@@ -137,7 +145,7 @@ class Pump:
             try:
                 self.turn()
                 # Many commits at once wake it once: what they all want is done in one turn.
-                self._stopping.wait(REST_SECONDS)
+                self._stopping.wait(self._rest_seconds)
             except BrokerAway as away:
                 if not self._broker_is_away:
                     self._broker_is_away = True

@@ -18,7 +18,9 @@ from engine.jobs import enqueue
 from models.database import Database
 from models.wakeups import Wakeups
 from tests.acceptance.server import wait_for
+from tests.movable_clock import MovableClock
 from workers import waiting_room
+from workers.pump import Pump
 from workers.waiting_room import WaitingRoom
 
 TOO_LONG, PATIENCE_SECONDS = 3600.0, 60.0
@@ -118,3 +120,26 @@ def test_while_the_listener_is_cut_off_the_room_looks_as_often_as_before(
 
         assert waiting.result()
     room.close()
+
+
+def test_only_what_no_pump_of_this_process_sends_is_told_to_others(
+    either_database: Database, clock: MovableClock
+) -> None:
+    told: list[str] = []
+    pump = Pump(either_database, clock, lambda job_id: None, window=10)
+
+    def add_job(topic: str, what: str) -> None:
+        either_database.on_due_work(lambda: told.append(what))
+        with either_database.write() as session:
+            enqueue(session, kind="service", topic=topic, now=clock.now())
+
+    add_job("conflicts.check", "ours, without a pump")
+    pump.start()
+    add_job("conflicts.check", "ours, with a pump")
+    add_job("outside", "another's, with a pump")
+    pump.stop()
+    add_job("conflicts.check", "ours, after the pump has stopped")
+
+    assert told == [
+        "ours, without a pump", "another's, with a pump", "ours, after the pump has stopped",
+    ]  # fmt: skip
