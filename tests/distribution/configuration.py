@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +89,8 @@ class Configuration:
             workers.stop(timeout_seconds=5)
             if database is not self.database:
                 database.close()
+            if broker is not None:
+                _collect_cut_connections()
 
     def add_jobs(self, count: int, **fields: Any) -> None:
         """Add so many jobs that belong to no instance, in one transaction."""
@@ -145,3 +149,10 @@ def brief_topic() -> TopicRegistry:
         return {}
 
     return topics
+
+
+def _collect_cut_connections() -> None:
+    """Collect what pika leaves open of a connection that its broker has cut, now and unwarned."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
