@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit, urlunsplit
-
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -62,13 +60,10 @@ def check_broker_of(settings: Settings) -> None:
 
 
 def mask_password(url: str) -> str:
-    """Give a URL with `***` in place of its password."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    name = user.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{name}:***@{host}"))
+    """Give a URL with `***` in place of its password, also where it is no good URL."""
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}{mark}{user.partition(':')[0]}:***@{host}" if at else url
 
 
 def _read_url(settings: Settings) -> URL:

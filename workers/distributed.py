@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dramatiq
@@ -39,15 +42,31 @@ def check_broker(url: str) -> None:
     try:
         parameters = pika.URLParameters(url)
         parameters.connection_attempts, parameters.socket_timeout = 1, 5
-        pika.BlockingConnection(parameters).close()
+        with _quiet("pika"):
+            pika.BlockingConnection(parameters).close()
     except pika.exceptions.ProbableAuthenticationError as error:
         raise BrokerUnreachable("it refuses the user or the password") from error
     except pika.exceptions.ProbableAccessDeniedError as error:
         raise BrokerUnreachable("the user may not use this virtual host") from error
     except (pika.exceptions.AMQPError, OSError) as error:
         raise BrokerUnreachable("nothing there speaks AMQP to us") from error
-    except (ValueError, TypeError) as error:
-        raise BrokerUnreachable(f"this is no URL of a RabbitMQ: {error}") from error
+    except (ValueError, TypeError, IndexError) as error:
+        # Its own words may quote a part of the password, taken for a port.
+        raise BrokerUnreachable(
+            "this is no URL like amqp://user:password@host/, with %2F for a slash in the password"
+        ) from error
+
+
+@contextmanager
+def _quiet(library: str) -> Iterator[None]:
+    """Keep a library from logging tracebacks of what is said in a sentence."""
+    log = logging.getLogger(library)
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 class WorkerLifecycle(dramatiq.Middleware):

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.server import run_assent
 from tests.services import PostgresqlCluster, RabbitmqNode
 from webapp.cli import main
+from webapp.reachability import mask_password
 
 AWAY = "postgresql://assent:geheim@127.0.0.1:1/assent"
 
@@ -50,6 +52,9 @@ def test_a_worker_without_a_broker_or_with_the_wrong_one_says_so(
         "amqp://assent:geheim@127.0.0.1:1/": "nothing there speaks AMQP",
         f"amqp://assent:geheim@127.0.0.1:{postgresql.port}/": "nothing there speaks AMQP",
         "amqp://assent:geheim@127.0.0.1:x/": "this is no URL",
+        "nonsense": "this is no URL like amqp://user:password@host/",
+        "amqp://assent:geheim/2@127.0.0.1": "Tried the broker amqp://assent:***@127.0.0.1",
+        "amqp://[::1/": "this is no URL",
     }
 
     assert main(ask) == 2
@@ -59,3 +64,29 @@ def test_a_worker_without_a_broker_or_with_the_wrong_one_says_so(
         printed = capsys.readouterr().err
         assert said in printed, printed
         assert "geheim" not in printed
+
+
+def test_a_broker_that_is_away_is_said_in_one_line_by_the_process_itself(
+    empty_postgresql_url: str, tmp_path: Path
+) -> None:
+    refused = run_assent(
+        *("worker", "--data-dir", tmp_path, "--database", empty_postgresql_url),
+        *("--broker", "amqp://assent:geheim@127.0.0.1:1/"),
+    )
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("assent: Tried the broker amqp://assent:***@127.0.0.1:1/ (")
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("amqp://a:geheim@h:1/v", "amqp://a:***@h:1/v"),
+        ("amqp://a:ge/h#e@im@h/v", "amqp://a:***@h/v"),
+        ("a:geheim@h", "a:***@h"),
+        ("amqp://h:1/v", "amqp://h:1/v"),
+    ],
+)
+def test_a_password_is_hidden_whatever_it_holds(url: str, shown: str) -> None:
+    assert mask_password(url) == shown
