@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.archive_check import verify_archive
 from engine.audit import (
     BrokenChain,
     RecordCheck,
@@ -40,7 +41,8 @@ EXAMPLES = """examples:
 
 Each event carries the hash of the one before it, so a change, a gap or a swap is found. The
 export also says how many events each chain has, so that a missing end is found. Large values
-stand once behind the events that refer to them by digest.
+stand once behind the events that refer to them by digest. In an installation the archive is
+verified too: what it holds is what the record says was put there.
 exit codes: 0 whole, 1 not whole (each place is named), 2 the export cannot be read
 """
 BROKEN = 1
@@ -167,7 +169,8 @@ def _verify_installation(arguments: argparse.Namespace) -> RecordCheck:
     database, _ = open_database(arguments)
     try:
         with database.read() as session:
-            return verify_record(session)
+            check = verify_record(session)
+            return replace(check, broken=[*check.broken, *verify_archive(session)])
     finally:
         database.close()
 

@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from engine.archive_check import verify_archive
 from engine.audit import verify_record
 from engine.commands.archive import (
     ARCHIVE_TOPIC,
@@ -23,7 +25,7 @@ from engine.context import SYSTEM, Actor, Context
 from engine.errors import ArchiveDamaged, InstanceArchived, NotAllowed, NotFound
 from engine.instances import load_instance, start_instance
 from models.archive import ArchivedInstance
-from models.archive_content import ARCHIVED, table_of
+from models.archive_content import ARCHIVED, pack_rows, table_of
 from models.audit import AuditEvent
 from models.database import Database
 from models.instance import Instance
@@ -231,6 +233,39 @@ def test_content_that_was_changed_is_not_restored(table: Table) -> None:
         table.do(restore_instance, instance_id=instance)
 
     assert len(table.all(ArchivedInstance)) == 1
+
+
+def test_the_archive_is_verified_against_the_record(place: Table) -> None:
+    # Given one that was put away twice, one that lies in the archive, and one that came back.
+    again, lying, back = (play_quickly(place, key) for key in ("K1", "K2", "K3"))
+    place.clock.advance(days=91)
+    archive(place)
+    for instance in (again, back):
+        place.do(restore_instance, instance_id=instance)
+    place.do(archive_finished, older_than=NINETY_DAYS, limit=1)
+
+    def reasons() -> list[str]:
+        with place.database.read() as session:
+            return sorted(each.reason for each in verify_archive(session))
+
+    def archived(session: Session, instance_id: str) -> ArchivedInstance:
+        return session.get_one(ArchivedInstance, instance_id)
+
+    assert reasons() == []
+
+    # When a content gets a digest of its own and another row is deleted.
+    with place.database.write() as session:
+        changed = archived(session, again)
+        changed.digest, changed.content = pack_rows({})
+        session.delete(archived(session, lying))
+
+    # Then both are named.
+    assert reasons() == sorted(
+        [
+            f"archived instance {again} was changed after it was put away",
+            f"archived instance {lying} is missing",
+        ]
+    )
 
 
 def test_assent_itself_and_process_owners_archive_and_nobody_else(table: Table) -> None:
