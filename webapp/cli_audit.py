@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from engine.archive_check import verify_archive
@@ -171,6 +172,9 @@ def _verify_installation(arguments: argparse.Namespace) -> RecordCheck:
         with database.read() as session:
             check = verify_record(session)
             return replace(check, broken=[*check.broken, *verify_archive(session)])
+    except (DBAPIError, ValueError) as error:  # Bytes that are no text, or a time that is none.
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        return RecordCheck(0, 0, [BrokenChain("record", 0, f"cannot be read: {reason}")])
     finally:
         database.close()
 

@@ -202,6 +202,19 @@ def test_an_event_whose_detail_is_no_json_any_more_is_named_in_database_and_expo
     )
 
 
+@pytest.mark.parametrize("change", ["detail = CAST(x'7bff7d' AS TEXT)", "at = 'yesterday'"])
+def test_a_record_that_cannot_be_read_is_not_whole(
+    installation: Path, capsys: pytest.CaptureFixture[str], change: str
+):
+    with closing(sqlite3.connect(installation / "assent.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE audit_event SET {change} WHERE seq = 1")
+
+    code = main(["audit", "verify", "--data-dir", str(installation)])
+
+    assert code == 1
+    assert "record event 0: cannot be read: " in capsys.readouterr().err
+
+
 def test_the_chain_that_the_api_gives_is_verified_too(
     installation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
