@@ -44,7 +44,8 @@ Each event carries the hash of the one before it, so a change, a gap or a swap i
 export also says how many events each chain has, so that a missing end is found. Large values
 stand once behind the events that refer to them by digest. In an installation the archive is
 verified too: what it holds is what the record says was put there.
-exit codes: 0 whole, 1 not whole (each place is named), 2 the export cannot be read
+exit codes: 0 whole, 1 not whole (each place is named), 2 the export cannot be read,
+or there is no record
 """
 BROKEN = 1
 
@@ -171,6 +172,10 @@ def _verify_installation(arguments: argparse.Namespace) -> RecordCheck:
     try:
         with database.read() as session:
             check = verify_record(session)
+            if not check.events and not check.chains:
+                raise InvalidInput(
+                    "There is no record here: name the installation with --data-dir or --database."
+                )
             return replace(check, broken=[*check.broken, *verify_archive(session)])
     except (DBAPIError, ValueError) as error:  # Bytes that are no text, or a time that is none.
         reason = " ".join(str(getattr(error, "orig", error)).split())

@@ -231,6 +231,15 @@ def test_the_chain_that_the_api_gives_is_verified_too(
     assert json.loads(capsys.readouterr().out) == {"events": 1, "chains": 1, "broken": []}
 
 
+def test_a_place_without_a_record_is_not_called_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    code = main(["audit", "verify", "--data-dir", str(tmp_path / "mistyped")])
+
+    assert code == 2
+    assert "There is no record here" in capsys.readouterr().err
+
+
 def test_what_is_no_export_cannot_be_verified(tmp_path: Path):
     text = tmp_path / "notes.txt"
     text.write_text("all is well")
