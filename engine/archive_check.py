@@ -35,6 +35,12 @@ def verify_archive(session: Session) -> list[BrokenChain]:
     return broken
 
 
+def find_recorded_digest(session: Session, instance_id: str) -> str | None:
+    """Give the digest with which an instance was put away, as the record has it, or None."""
+    _, digest = _read_recorded(session).get(instance_id, (0, None))
+    return digest
+
+
 def _read_recorded(session: Session) -> dict[str, tuple[int, str]]:
     """Give what the archive should hold: the event and the digest of each instance."""
     kept: dict[str, tuple[int, str]] = {}

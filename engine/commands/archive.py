@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, insert, select
 
+from engine.archive_check import find_recorded_digest
 from engine.audit import record_event
 from engine.context import Context
 from engine.errors import ArchiveDamaged, InvalidInput, NotAllowed, NotFound
@@ -71,6 +72,8 @@ def restore_instance(ctx: Context, *, instance_id: str) -> Instance:
     )
     if archived is None:
         raise NotFound(f"The archive has no instance {instance_id}.")
+    if archived.digest != find_recorded_digest(ctx.session, instance_id):
+        raise ArchiveDamaged(f"{instance_id}: The record has another digest for it.")
     try:
         rows = unpack_rows(archived.digest, archived.content)
     except ContentDamaged as damaged:

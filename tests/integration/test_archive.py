@@ -235,6 +235,20 @@ def test_content_that_was_changed_is_not_restored(table: Table) -> None:
     assert len(table.all(ArchivedInstance)) == 1
 
 
+def test_content_that_was_replaced_with_its_digest_is_not_restored(table: Table) -> None:
+    instance = play_quickly(table, "K1")
+    table.clock.advance(days=91)
+    archive(table)
+    with table.database.write() as session:
+        [row] = session.scalars(select(ArchivedInstance))
+        row.digest, row.content = pack_rows({})
+
+    with pytest.raises(ArchiveDamaged, match="The record has another digest"):
+        table.do(restore_instance, instance_id=instance)
+
+    assert len(table.all(ArchivedInstance)) == 1
+
+
 def test_the_archive_is_verified_against_the_record(place: Table) -> None:
     # Given one that was put away twice, one that lies in the archive, and one that came back.
     again, lying, back = (play_quickly(place, key) for key in ("K1", "K2", "K3"))
