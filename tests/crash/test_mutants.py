@@ -14,7 +14,7 @@ from tests.crash.record import keep
 
 EDITS = Plan(seed=1, kills=12, habits={"edit_draft": 1}, share_of_points=0.0)
 LATE = Plan(
-    seed=2, kills=12, habits={"raise_rfc": 1, "propose": 1}, share_of_points=0.0, slow=1.0,
+    seed=2, kills=12, habits={"raise_rfc": 1, "propose": 1}, share_of_points=0.0, slow=0.3,
     asks_in_a_life=(12, 12), clients=3,
 )  # fmt: skip
 #: External workers report when somebody else has the job.

@@ -23,7 +23,7 @@ from workers.leases import LeaseKeeper
 from workers.runner import JobRunner
 
 OVERTAKEN_SECONDS = 5.0
-OVERLAP_SECONDS = 0.15
+OVERLAP_SECONDS = 0.5
 
 #: The attempt that each lease token of this process belongs to.
 _attempts: dict[str, int] = {}
