@@ -124,10 +124,13 @@ def _select_open(asked: _Asked, *, is_continued: bool) -> Select[Any]:
             or_(*(and_(*part) for part in _parts(asked))),
         )
         return _in_order(wanted, is_continued)
-    ids = [
-        _in_order(select(UserTask.id).join(Instance).where(*part), is_continued).subquery()
-        for part in _parts(asked)
+    # Only of what one's roles may take does the instance matter, for who is barred from it.
+    own, *of_roles = _parts(asked)
+    questions = [
+        select(UserTask.id).where(*own),
+        *(select(UserTask.id).join(Instance).where(*part) for part in of_roles),
     ]
+    ids = [_in_order(each, is_continued).subquery() for each in questions]
     chosen = union_all(*(select(part.c.id) for part in ids))
     return _in_order(_with_subject().where(UserTask.id.in_(chosen)), is_continued=False)
 
