@@ -15,6 +15,7 @@ from webapp.bench.scope import Scope
 from webapp.bench.site import BenchSite
 
 TIMES_FLOOR = 3.0
+CPU_STRETCHES = 5
 
 
 @dataclass
@@ -85,11 +86,17 @@ def _compare(create: _Steps, complete: _Steps, floor: Floor) -> list[EngineFigur
 
 
 def _measure_cpu(site: BenchSite, client: BenchClient, scope: Scope) -> EngineFigure:
-    before = site.read_counts()["cpu_seconds"]
-    for number in range(scope.sequential):
-        run_cycle(client, f"cpu-{number}", number)
-    spent = (site.read_counts()["cpu_seconds"] - before) * 1_000 / scope.sequential
-    return EngineFigure(3, "server CPU of an instance: create, list, complete", spent, 10, "ms")
+    """Give row 3: the median of several stretches, since a shared machine is slow at times."""
+    spent = []
+    for stretch in range(CPU_STRETCHES):
+        before = site.read_counts()["cpu_seconds"]
+        for number in range(scope.sequential):
+            run_cycle(client, f"cpu-{stretch}-{number}", number)
+        used = site.read_counts()["cpu_seconds"] - before
+        spent.append(used * 1_000 / scope.sequential)
+    what = "server CPU of an instance: create, list, complete"
+    note = f"{min(spent):.1f} to {max(spent):.1f} in {CPU_STRETCHES} stretches"
+    return EngineFigure(3, what, statistics.median(spent), 10, "ms", note=note)
 
 
 def measure_storage(site: BenchSite, scope: Scope) -> list[EngineFigure]:
