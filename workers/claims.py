@@ -73,7 +73,7 @@ class ClaimDesk:
     def _answer_all(self) -> None:
         together: list[_Asked] = []
         try:
-            # A lease that a power cut undoes was at a process that is gone, too.
+            # The result of a lease that a power cut has undone is refused, and the job runs again.
             with self._database.write(is_durable=False) as session:
                 together = self._queue.take_all()
                 claims = claim_together(

@@ -6,7 +6,8 @@ Each test sets the one rest that would notice the job by itself to be longer tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -56,26 +57,27 @@ def add_external_job(database: Database, *, due_in: timedelta = timedelta()) -> 
         enqueue(session, kind="service", topic="outside", now=now, due_at=now + due_in)
 
 
-def wait_until_resting(room: WaitingRoom, database: Database) -> None:
-    """Wait until the room has looked at nothing and rests."""
-    wait_for(lambda: len(room._queue) == 1 and not room._look.is_set(), "somebody who waits")
+@contextmanager
+def somebody_waiting(database: Database) -> Iterator[Future[bool]]:
+    """Let somebody wait for an external job, whom the room has told once that there is none."""
+    room = WaitingRoom(database, seats=1)
+    seat = room.take_seat(frozenset({"outside"}))
+    assert seat is not None
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(room.wait, seat, PATIENCE_SECONDS)
+        wait_for(lambda: len(room._queue) == 1 and not room._look.is_set(), "somebody who waits")
+        yield waiting
+    room.close()
 
 
 def test_a_job_made_elsewhere_is_heard_of(
     here: Database, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting_room, "LOOK_SECONDS_HEARING", TOO_LONG)
-    room = WaitingRoom(here, seats=1)
-    seat = room.take_seat(frozenset({"outside"}))
-    assert seat is not None
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(room.wait, seat, PATIENCE_SECONDS)
-        wait_until_resting(room, here)
-
+    with somebody_waiting(here) as waiting:
         add_external_job(elsewhere)
 
         assert waiting.result()
-    room.close()
 
 
 def test_a_job_whose_time_comes_is_heard_of_though_another_process_promotes_it(
@@ -83,18 +85,11 @@ def test_a_job_whose_time_comes_is_heard_of_though_another_process_promotes_it(
 ) -> None:
     monkeypatch.setattr(waiting_room, "LOOK_SECONDS_HEARING", TOO_LONG)
     add_external_job(elsewhere, due_in=timedelta(hours=1))
-    room = WaitingRoom(here, seats=1)
-    seat = room.take_seat(frozenset({"outside"}))
-    assert seat is not None
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(room.wait, seat, PATIENCE_SECONDS)
-        wait_until_resting(room, here)
-
+    with somebody_waiting(here) as waiting:
         with elsewhere.write() as session:
             promote_due(session, now=clock_of(elsewhere).now() + timedelta(hours=2))
 
         assert waiting.result()
-    room.close()
 
 
 def test_while_the_listener_is_cut_off_the_room_looks_as_often_as_before(
@@ -103,12 +98,7 @@ def test_while_the_listener_is_cut_off_the_room_looks_as_often_as_before(
     # Given somebody who waits, and a listener that does not come back.
     monkeypatch.setattr(waiting_room, "LOOK_SECONDS_HEARING", TOO_LONG)
     monkeypatch.setattr("models.wakeups.RETRY_SECONDS", TOO_LONG)
-    room = WaitingRoom(here, seats=1)
-    seat = room.take_seat(frozenset({"outside"}))
-    assert seat is not None
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(room.wait, seat, PATIENCE_SECONDS)
-        wait_until_resting(room, here)
+    with somebody_waiting(here) as waiting:
         with elsewhere.engine.connect() as connection:
             connection.execute(
                 text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {LISTENING}")
@@ -119,7 +109,6 @@ def test_while_the_listener_is_cut_off_the_room_looks_as_often_as_before(
         add_external_job(elsewhere)
 
         assert waiting.result()
-    room.close()
 
 
 def test_only_what_no_pump_of_this_process_sends_is_told_to_others(
